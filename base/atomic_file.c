@@ -1,0 +1,59 @@
+#include "base/atomic_file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], rb_error *err) {
+    const int length = snprintf(temporary, RB_PATH_CAPACITY, "%s.tmp.%ld", path, (long)getpid());
+    if (length < 0 || length >= RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", path);
+    return RB_OK;
+}
+
+rb_status rb_commit_file(const char *temporary, const char *path, rb_error *err) {
+    if (rename(temporary, path) == 0)
+        return RB_OK;
+    const int why = errno;
+    unlink(temporary);
+    return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path, strerror(why));
+}
+
+rb_status rb_write_file(const char *path, const void *data, size_t size, rb_error *err) {
+    char temporary[RB_PATH_CAPACITY];
+    rb_status status = rb_temporary_path(path, temporary, err);
+    if (status != RB_OK)
+        return status;
+    FILE *file = fopen(temporary, "wb");
+    if (!file)
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path, strerror(errno));
+    const size_t written = fwrite(data, 1, size, file);
+    const int why = errno;
+    if (fclose(file) != 0 || written != size) {
+        unlink(temporary);
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path,
+                       strerror(written != size ? why : errno));
+    }
+    return rb_commit_file(temporary, path, err);
+}
+
+rb_status rb_make_directories(const char *path, rb_error *err) {
+    char partial[RB_PATH_CAPACITY];
+    const size_t length = strlen(path);
+    if (length == 0 || length >= sizeof partial)
+        return rb_fail(err, RB_ERR_OUTPUT, "'%.64s' is not a directory's name", path);
+    for (size_t end = 1; end <= length; end++) {
+        if (end < length && path[end] != '/')
+            continue;
+        memcpy(partial, path, end);
+        partial[end] = '\0';
+        if (mkdir(partial, 0777) != 0 && errno != EEXIST)
+            return rb_fail(err, RB_ERR_OUTPUT, "%s: the directory cannot be made: %s", partial,
+                           strerror(errno));
+    }
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: is not a directory", path);
+    return RB_OK;
+}

@@ -1,0 +1,263 @@
+#include "bench/cell.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/graph_cost.h"
+
+#define MAX_REPETITIONS 2000
+
+void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine) {
+    const rb_graph *graph = setting->graph;
+    *cell = (rb_cell){.setting = setting,
+                      .engine = engine,
+                      .worker = -1,
+                      .top1_agree = INT64_MAX,
+                      .call_ns = INFINITY,
+                      .yardstick_min_ns = INFINITY,
+                      .yardstick_max_ns = 0};
+    rb_record *record = &cell->record;
+    rb_record_init(record);
+    snprintf(record->network, sizeof record->network, "%s", setting->network->name);
+    snprintf(record->engine, sizeof record->engine, "%s", engine->label);
+    record->depth = setting->network->depth;
+    record->blocks = rb_network_block_count(setting->network);
+    record->batch = graph->batch;
+    record->height = graph->height;
+    record->width = graph->width;
+    record->threads = setting->plan->threads;
+    record->parameters = rb_graph_parameters(graph);
+    record->macs = rb_graph_macs(graph);
+    record->peak_gmacs = setting->peak_gmacs;
+    record->weight_bytes = rb_graph_weight_bytes(graph);
+    record->activation_bound_bytes = rb_graph_activation_bound_bytes(graph);
+}
+
+static rb_verdict verdict_of_failure(rb_status status) {
+    switch (status) {
+    case RB_ERR_CRASHED:
+        return RB_VERDICT_CRASHED;
+    case RB_ERR_TIMEOUT:
+        return RB_VERDICT_TIMEOUT;
+    case RB_ERR_UNSUPPORTED:
+        return RB_VERDICT_UNSUPPORTED;
+    default:
+        return RB_VERDICT_FAIL;
+    }
+}
+
+/* A failure that is the engine's costs the row; any other goes up. */
+static rb_status settle(rb_cell *cell, rb_status status, const char *step, rb_error *err) {
+    if (status == RB_OK)
+        return RB_OK;
+    if (status == RB_ERR_INPUT || status == RB_ERR_INTERRUPTED || status == RB_ERR_OUTPUT)
+        return status;
+    cell->over = true;
+    cell->record.verdict = verdict_of_failure(status);
+    snprintf(cell->record.note, sizeof cell->record.note, "%s: %.230s", step, err->message);
+    rb_remote_close(cell->remote);
+    cell->remote = NULL;
+    return RB_OK;
+}
+
+static rb_status compare_all(rb_cell *cell, bool reversed, double *first_ns, rb_error *err) {
+    const rb_inputs *inputs = cell->setting->inputs;
+    const rb_truth *truth = cell->setting->truth;
+    double *logits = calloc((size_t)(inputs->count * truth->classes), sizeof *logits);
+    if (!logits)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for the logits");
+    const rb_status status = rb_remote_logits(cell->remote, inputs->images, inputs->count, reversed,
+                                              logits, first_ns, err);
+    if (status == RB_OK) {
+        rb_parity pass = {0};
+        rb_parity_add(&pass, truth->logits, logits, inputs->count, truth->classes, 0);
+        rb_parity_add(&cell->parity, truth->logits, logits, inputs->count, truth->classes, 0);
+        if (pass.top1_agree < cell->top1_agree)
+            cell->top1_agree = pass.top1_agree;
+    }
+    free(logits);
+    return status;
+}
+
+static rb_status open_worker(rb_cell *cell, rb_error *err) {
+    const rb_cell_setting *setting = cell->setting;
+    const rb_case_spec spec = {.engine_path = cell->engine->path,
+                               .network = setting->network->name,
+                               .weights = setting->weights,
+                               .batch = setting->graph->batch,
+                               .height = setting->graph->height,
+                               .width = setting->graph->width,
+                               .classes = setting->graph->classes,
+                               .threads = setting->plan->threads,
+                               .verbose = setting->plan->verbose};
+    return rb_remote_open(&setting->plan->worker, &spec, &cell->remote, err);
+}
+
+rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
+    if (cell->over)
+        return RB_OK;
+    cell->worker++;
+    cell->turn = 0;
+    rb_status status = open_worker(cell, err);
+    if (status != RB_OK)
+        return settle(cell, status, "open", err);
+    const rb_remote_facts *facts = rb_remote_facts_of(cell->remote);
+    rb_record *record = &cell->record;
+    snprintf(record->engine_version, sizeof record->engine_version, "%s", facts->engine_version);
+    if (cell->worker > 0 && strcmp(record->kernel_plan, facts->kernel_plan) != 0)
+        snprintf(record->note, sizeof record->note,
+                 "workers chose different kernels: plans %s and %s", record->kernel_plan,
+                 facts->kernel_plan);
+    snprintf(record->kernel_plan, sizeof record->kernel_plan, "%s", facts->kernel_plan);
+    record->reorders = facts->reorders;
+    double first_run_ns = NAN;
+    status = compare_all(cell, false, &first_run_ns, err);
+    if (status == RB_OK) { /* a permuted batch must give permuted outputs */
+        double again_ns = INFINITY;
+        cell->load_ns[cell->opened] = facts->load_ns;
+        cell->open_ns[cell->opened] = facts->open_ns;
+        cell->first_run_ns[cell->opened++] = first_run_ns;
+        status = compare_all(cell, true, &again_ns, err);
+        if (status == RB_OK && again_ns < cell->call_ns)
+            cell->call_ns = again_ns;
+    }
+    return settle(cell, status, "run", err);
+}
+
+static size_t repetitions_of(const rb_cell *cell) {
+    const rb_tier *tier = cell->setting->plan->tier;
+    const double fitting = tier->turn_seconds * 1e9 / cell->call_ns;
+    if (!(fitting > (double)tier->min_repetitions))
+        return tier->min_repetitions;
+    return fitting < MAX_REPETITIONS ? (size_t)fitting : MAX_REPETITIONS;
+}
+
+static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *batch,
+                              double *logits, rb_error *err) {
+    const rb_cell_setting *setting = cell->setting;
+    const int64_t elements = 3 * setting->inputs->height * setting->inputs->width;
+    for (int64_t n = 0; n < setting->graph->batch; n++)
+        memcpy(batch + n * elements,
+               setting->inputs->images + n % setting->inputs->count * elements,
+               (size_t)elements * sizeof *batch);
+    rb_sample *samples = cell->record.samples + cell->record.sample_count;
+    rb_remote_timing timing = {.samples = samples, .logits = logits};
+    const rb_status status = rb_remote_time(cell->remote, spec, batch, &timing, err);
+    if (status != RB_OK)
+        return status;
+    for (size_t i = 0; i < spec->repetitions; i++) {
+        samples[i].worker = cell->worker;
+        samples[i].turn = cell->turn;
+        cell->call_ns = fmin(cell->call_ns, samples[i].real_ns);
+    }
+    cell->record.sample_count += spec->repetitions;
+    for (size_t i = 0; i < 2; i++) {
+        cell->yardstick_min_ns = fmin(cell->yardstick_min_ns, timing.yardstick_ns[i]);
+        cell->yardstick_max_ns = fmax(cell->yardstick_max_ns, timing.yardstick_ns[i]);
+    }
+    for (int64_t n = 0; n < setting->graph->batch; n++) {
+        const int64_t image = n % setting->inputs->count;
+        rb_parity_add(&cell->parity, setting->truth->logits + image * setting->truth->classes,
+                      logits + n * setting->truth->classes, 1, setting->truth->classes, image);
+    }
+    return RB_OK;
+}
+
+static rb_status make_room(rb_cell *cell, size_t more, rb_error *err) {
+    const size_t needed = cell->record.sample_count + more;
+    if (needed <= cell->sample_capacity)
+        return RB_OK;
+    rb_sample *samples = realloc(cell->record.samples, 2 * needed * sizeof *samples);
+    if (!samples)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", needed);
+    cell->record.samples = samples;
+    cell->sample_capacity = 2 * needed;
+    return RB_OK;
+}
+
+rb_status rb_cell_turn(rb_cell *cell, rb_error *err) {
+    char name[256];
+    if (cell->over)
+        return RB_OK;
+    rb_record_name(&cell->record, name, sizeof name);
+    const rb_timing_spec spec = {.name = name,
+                                 .repetitions = repetitions_of(cell),
+                                 .warmup_seconds = cell->setting->plan->tier->warmup_seconds};
+    const int64_t elements = 3 * cell->setting->inputs->height * cell->setting->inputs->width;
+    const size_t batch_size = (size_t)cell->setting->graph->batch;
+    float *batch = malloc(batch_size * (size_t)elements * sizeof *batch);
+    double *logits = malloc(batch_size * (size_t)cell->setting->truth->classes * sizeof *logits);
+    rb_status status = batch && logits ? make_room(cell, spec.repetitions, err)
+                                       : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
+    if (status == RB_OK)
+        status = take_samples(cell, &spec, batch, logits, err);
+    free(batch);
+    free(logits);
+    cell->turn++;
+    return settle(cell, status, "timing", err);
+}
+
+rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
+    rb_remote_account account;
+    if (cell->over)
+        return RB_OK;
+    rb_record *record = &cell->record;
+    const rb_status status = rb_remote_account_of(cell->remote, &account, err);
+    if (status == RB_ERR_ENGINE) { /* what it says of its memory cannot be true */
+        record->verdict = RB_VERDICT_MISTRUSTED;
+        snprintf(record->note, sizeof record->note, "memory: %.230s", err->message);
+        cell->over = true;
+    } else if (status != RB_OK) {
+        return settle(cell, status, "memory", err);
+    } else {
+        record->packed_weight_bytes = account.held.bytes[RB_MEMORY_WEIGHTS];
+        record->activation_bytes = account.held.bytes[RB_MEMORY_ACTIVATIONS];
+        record->scratch_bytes = account.held.bytes[RB_MEMORY_SCRATCH];
+        if (account.peak_rss_bytes > record->peak_rss_bytes) {
+            record->peak_rss_bytes = account.peak_rss_bytes;
+            record->peak_rss_after_start_bytes = account.peak_rss_bytes - account.start_rss_bytes;
+            record->steady_rss_bytes = account.resident_bytes;
+        }
+    }
+    rb_remote_close(cell->remote);
+    cell->remote = NULL;
+    return RB_OK;
+}
+
+static double limit_of(const rb_cell *cell) {
+    const double own = rb_parity_reference_limit(cell->setting->network->depth);
+    if (strcmp(cell->record.engine, "reference") == 0)
+        return own;
+    /* A reference beyond its own limit must not widen that of others. */
+    const double reference = cell->setting->truth->reference_rel_l2;
+    return rb_parity_limit(reference <= own ? reference : own / 4);
+}
+
+rb_status rb_cell_finish(rb_cell *cell, rb_error *err) {
+    rb_record *record = &cell->record;
+    rb_remote_close(cell->remote);
+    cell->remote = NULL;
+    if (cell->parity.images > 0) {
+        record->images = cell->setting->inputs->count;
+        record->rel_l2 = cell->parity.worst_rel_l2;
+        record->rel_l2_limit = limit_of(cell);
+        record->max_abs_error = cell->parity.max_abs_error;
+        if (!cell->setting->synthetic)
+            record->top1_agree = cell->top1_agree;
+    }
+    if (!cell->over) {
+        char note[sizeof record->note];
+        record->verdict = rb_parity_judge(&cell->parity, record->rel_l2_limit, note, sizeof note);
+        if (note[0])
+            snprintf(record->note, sizeof record->note, "%s", note);
+    }
+    if (record->verdict == RB_VERDICT_CRASHED || record->verdict == RB_VERDICT_TIMEOUT)
+        rb_record_release(record); /* samples of a process that died say little */
+    record->load_ns = rb_median(cell->load_ns, cell->opened);
+    record->open_ns = rb_median(cell->open_ns, cell->opened);
+    record->first_run_ns = rb_median(cell->first_run_ns, cell->opened);
+    if (record->sample_count > 0)
+        record->yardstick_spread = cell->yardstick_max_ns / cell->yardstick_min_ns;
+    return rb_record_summarize(record, err);
+}

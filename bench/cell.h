@@ -1,0 +1,54 @@
+/* One row in the making: an engine on a network at a batch size, over several workers. */
+#ifndef BENCH_CELL_H
+#define BENCH_CELL_H
+
+#include "bench/inputs.h"
+#include "bench/plan.h"
+#include "bench/remote_case.h"
+#include "bench/truth.h"
+
+#define RB_MAX_CELL_WORKERS 16
+
+/* What all cells of one network share. */
+typedef struct rb_cell_setting {
+    const rb_plan *plan;
+    const rb_network *network;
+    const rb_graph *graph; /* at the cell's batch */
+    const rb_inputs *inputs;
+    const rb_truth *truth;
+    const char *weights; /* path */
+    bool synthetic;      /* weights: top-1 is not told */
+    double peak_gmacs;
+} rb_cell_setting;
+
+typedef struct rb_cell {
+    const rb_cell_setting *setting;
+    const rb_plan_engine *engine;
+    rb_record record;
+    rb_remote *remote;    /* the current worker, NULL between rounds */
+    bool over;            /* no further worker: it has failed */
+    int32_t worker, turn; /* the current ones */
+    size_t opened;        /* workers that came as far as a first run */
+    size_t sample_capacity;
+    double load_ns[RB_MAX_CELL_WORKERS], open_ns[RB_MAX_CELL_WORKERS],
+        first_run_ns[RB_MAX_CELL_WORKERS];
+    double call_ns; /* of the fastest call so far: decides how many fit into a turn */
+    double yardstick_min_ns, yardstick_max_ns;
+    rb_parity parity;   /* of all runs, timed ones included */
+    int64_t top1_agree; /* of the worst pass over all images */
+} rb_cell;
+
+void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine);
+
+/* The steps of one worker. A failure of the engine (crash, hang, wrong size, refusal) marks the
+ * record and ends the cell with RB_OK; other statuses end the run. A cell that is over does
+ * nothing. */
+rb_status rb_cell_open(rb_cell *cell, rb_error *err);  /* load, open, first run, parity */
+rb_status rb_cell_turn(rb_cell *cell, rb_error *err);  /* samples, and parity of the last call */
+rb_status rb_cell_close(rb_cell *cell, rb_error *err); /* memory account; ends the worker */
+
+/* Medians over workers, verdict, summary: the record is ready. Also releases the worker of a
+ * cell that was broken off. The caller owns cell->record then. */
+rb_status rb_cell_finish(rb_cell *cell, rb_error *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the commands of the program share. */
+#ifndef BENCH_CLI_H
+#define BENCH_CLI_H
+
+#include <argp.h>
+#include <stdint.h>
+
+#include "resbench/status.h"
+
+/* Exit codes, the same in every command. */
+typedef enum rb_exit {
+    RB_EXIT_FINE = 0,
+    RB_EXIT_WRONG = 1, /* a result is not right */
+    RB_EXIT_USAGE = 2,
+    RB_EXIT_INPUT = 3,
+    RB_EXIT_SLOWER = 4,
+    RB_EXIT_NOISY = 5,
+    RB_EXIT_NOTHING = 6, /* nothing was measured */
+    RB_EXIT_NOT_COMPARABLE = 7,
+    RB_EXIT_CRASHED = 8, /* an engine crashed or timed out */
+    RB_EXIT_INTERRUPTED = 130
+} rb_exit;
+
+/* One paragraph that names all of them, for --help. */
+#define RB_EXIT_HELP                                                                               \
+    "Exit codes: 0 fine, 1 wrong result, 2 usage, 3 bad input or output, 4 slower, 5 noisy, "      \
+    "6 nothing measured, 7 not comparable, 8 engine crashed or timed out, 130 interrupted."
+
+rb_exit rb_exit_of(rb_status status);
+
+/* Prints "resbench: <sentence>" to stderr and returns the exit code of status. */
+int rb_cli_fail(rb_status status, const rb_error *err);
+
+/* Parses options and arguments with argp; a usage error ends the program with RB_EXIT_USAGE. */
+void rb_cli_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* Values of options; a usage error, named by option, when text is no number within low..high. */
+int64_t rb_cli_integer(const struct argp_state *state, const char *option, const char *text,
+                       int64_t low, int64_t high);
+double rb_cli_seconds(const struct argp_state *state, const char *option, const char *text);
+
+/* "224x224" or "224": height and width. */
+void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
+
+/* The commands. argv[0] is "resbench <command>"; they return an exit code. */
+int rb_command_run(int argc, char **argv);
+int rb_command_infer(int argc, char **argv);
+int rb_command_describe(int argc, char **argv);
+int rb_command_list(int argc, char **argv);
+int rb_command_weights(int argc, char **argv);
+int rb_command_synth_input(int argc, char **argv);
+int rb_command_plot(int argc, char **argv);
+
+#endif

@@ -1,0 +1,184 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bench/cli.h"
+#include "bench/engine_loader.h"
+#include "bench/inputs.h"
+#include "bench/interrupt.h"
+#include "bench/machine.h"
+#include "bench/remote_case.h"
+#include "bench/weights_source.h"
+#include "loaders/tensor_file.h"
+
+enum { OPT_INPUT = 256, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER };
+
+static const struct argp_option options[] = {
+    {"weights", 'w', "FILE", 0, "Weights (default: synthetic, seed 1)", 0},
+    {"input", OPT_INPUT, "FILE|DIR", 0,
+     "HDF5 file with the dataset input (N, 3, H, W), or a folder of JPEG and PNG images", 0},
+    {"engine", 'e', "NAME|PATH", 0, "Engine (default: onednn)", 0},
+    {"batch", 'b', "N", 0, "Images for each call (default: 1)", 0},
+    {"size", OPT_SIZE, "HxW", 0, "Size of images of a folder (default: the network's own)", 0},
+    {"threads", 't', "N", 0, "Threads (default: this machine's cores)", 0},
+    {"output", 'o', "FILE", 0, "The HDF5 file to write (default: logits.h5)", 0},
+    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each call (default: 300)", 0},
+    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run the engine in this process, for a debugger", 0},
+    {"verbose", 'v', NULL, 0, "Show what the engine logs", 0},
+    {0}};
+
+static const char doc[] =
+    "Runs a network on an input and writes its logits."
+    "\v"
+    "The file gets the dataset logits, (N, classes): float64 from the oracle, float32 from other "
+    "engines.\n\n"
+    "Example:\n"
+    "  resbench infer resnet50 --weights w.h5 --input x.h5 --engine onednn -o "
+    "y.h5\n\n" RB_EXIT_HELP;
+
+typedef struct infer_arguments {
+    const char *network, *weights, *input, *engine, *output;
+    int64_t batch, height, width;
+    int32_t threads;
+    bool verbose;
+    rb_worker_options worker;
+} infer_arguments;
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    infer_arguments *a = state->input;
+    switch (key) {
+    case 'w':
+        a->weights = argument;
+        break;
+    case OPT_INPUT:
+        a->input = argument;
+        break;
+    case 'e':
+        a->engine = argument;
+        break;
+    case 'b':
+        a->batch = rb_cli_integer(state, "batch", argument, 1, 65536);
+        break;
+    case OPT_SIZE:
+        rb_cli_size(state, argument, &a->height, &a->width);
+        break;
+    case 't':
+        a->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
+        break;
+    case 'o':
+        a->output = argument;
+        break;
+    case OPT_TIMEOUT:
+        a->worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
+        break;
+    case OPT_NO_WORKER:
+        a->worker.in_process = true;
+        break;
+    case 'v':
+        a->verbose = true;
+        break;
+    case ARGP_KEY_ARG:
+        if (a->network)
+            argp_error(state, "'%s' is one argument too many", argument);
+        a->network = argument;
+        break;
+    case ARGP_KEY_END:
+        if (!a->network || !a->input)
+            argp_error(state, "a network and --input are needed");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static rb_status load_input(const infer_arguments *a, const rb_network *network, rb_inputs *inputs,
+                            rb_error *err) {
+    struct stat entry;
+    if (stat(a->input, &entry) == 0 && S_ISDIR(entry.st_mode))
+        return rb_inputs_folder(a->input, 0, a->height ? a->height : network->size,
+                                a->width ? a->width : network->size, inputs, err);
+    return rb_inputs_file(a->input, inputs, err);
+}
+
+static rb_status write_logits(const infer_arguments *a, const rb_remote *remote,
+                              const rb_inputs *inputs, int64_t classes, const double *logits,
+                              rb_error *err) {
+    const int64_t dims[RB_MAX_DIMS] = {inputs->count, classes, 1, 1};
+    const rb_text_attribute attributes[] = {
+        {"network", a->network},
+        {"engine", a->engine},
+        {"engine_version", rb_remote_facts_of(remote)->engine_version},
+        {"input", inputs->label}};
+    const size_t count = (size_t)(inputs->count * classes);
+    if (rb_remote_output_f64(remote))
+        return rb_tensor_write(a->output, "logits", RB_F64, 2, dims, logits, attributes, 4, err);
+    float *narrow = malloc(count * sizeof *narrow);
+    if (!narrow)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for the logits");
+    for (size_t i = 0; i < count; i++)
+        narrow[i] = (float)logits[i]; /* exact: they were float32 */
+    const rb_status status =
+        rb_tensor_write(a->output, "logits", RB_F32, 2, dims, narrow, attributes, 4, err);
+    free(narrow);
+    return status;
+}
+
+static rb_status infer(const infer_arguments *a, const rb_case_spec *spec, const rb_inputs *inputs,
+                       rb_error *err) {
+    rb_remote *remote;
+    double run_ns;
+    rb_status status = rb_remote_open(&a->worker, spec, &remote, err);
+    if (status != RB_OK)
+        return status;
+    double *logits = calloc((size_t)(inputs->count * spec->classes), sizeof *logits);
+    if (!logits)
+        status = rb_fail(err, RB_ERR_MEMORY, "no memory for the logits");
+    if (status == RB_OK)
+        status =
+            rb_remote_logits(remote, inputs->images, inputs->count, false, logits, &run_ns, err);
+    if (status == RB_OK)
+        status = write_logits(a, remote, inputs, spec->classes, logits, err);
+    free(logits);
+    rb_remote_close(remote);
+    return status;
+}
+
+int rb_command_infer(int argc, char **argv) {
+    static const struct argp argp = {
+        .options = options, .parser = parse, .args_doc = "NETWORK", .doc = doc};
+    infer_arguments a = {
+        .engine = "onednn", .output = "logits.h5", .batch = 1, .worker = {.timeout_seconds = 300}};
+    const rb_network *network;
+    rb_weights_info info;
+    rb_inputs inputs = {0};
+    char engine[RB_PATH_CAPACITY], weights[RB_PATH_CAPACITY];
+    rb_error err;
+    rb_cli_parse(&argp, argc, argv, &a);
+    rb_interrupt_install();
+    rb_status status = rb_network_find(a.network, &network, &err);
+    if (status == RB_OK)
+        status = rb_engine_find(a.engine, engine, &err);
+    if (status == RB_OK)
+        status = rb_weights_source(a.weights, network, 1, weights, &info, &err);
+    if (status == RB_OK)
+        status = load_input(&a, network, &inputs, &err);
+    if (status == RB_OK) {
+        const rb_case_spec spec = {.engine_path = engine,
+                                   .network = network->name,
+                                   .weights = weights,
+                                   .batch = a.batch,
+                                   .height = inputs.height,
+                                   .width = inputs.width,
+                                   .classes = info.classes,
+                                   .threads = a.threads ? a.threads : rb_machine_threads(),
+                                   .verbose = a.verbose};
+        status = infer(&a, &spec, &inputs, &err);
+    }
+    if (status == RB_OK)
+        printf("%s: logits (%lld, %lld) of %s by %s; input: %s\n", a.output,
+               (long long)inputs.count, (long long)info.classes, network->name, a.engine,
+               inputs.label);
+    rb_inputs_release(&inputs);
+    return status == RB_OK ? RB_EXIT_FINE : rb_cli_fail(status, &err);
+}

@@ -1,0 +1,197 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/cli.h"
+#include "bench/interrupt.h"
+#include "bench/machine.h"
+#include "bench/runner.h"
+#include "results/report.h"
+#include "results/tables.h"
+
+enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER };
+
+static const struct argp_option options[] = {
+    {"depths", 'd', "LIST", 0, "Networks: 18,34,50,101,152 (default), 50-v1, ...", 0},
+    {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
+    {"batch", 'b', "LIST", 0, "Batch sizes (default: 1; with --full: 1,8)", 0},
+    {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
+    {"size", OPT_SIZE, "HxW", 0, "Input size (default: the networks' own, 224x224)", 0},
+    {"weights", 'w', "FILE|DIR", 0,
+     "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
+    {"images", 'i', "DIR", 0, "JPEG and PNG images as input (default: synthetic)", 0},
+    {"seed", OPT_SEED, "N", 0, "Seed of synthetic weights and input (default: 1)", 0},
+    {"quick", OPT_QUICK, NULL, 0, "About two minutes on a laptop", 0},
+    {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
+    {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
+    {"resume", OPT_RESUME, NULL, 0, "Keep the rows that stand in the -o directory", 0},
+    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", 0},
+    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},
+    {"verbose", 'v', NULL, 0, "Show what engines log", 0},
+    {0}};
+
+static const char doc[] =
+    "Measures parity, latency, memory and depth scaling, one row per network, engine and batch."
+    "\v"
+    "Each engine is compared with a float64 oracle on the same weights and input; PASS means an "
+    "error of at most 4 times that of plain float32. Latency is the median over several fresh "
+    "processes, with the engines interleaved.\n\n"
+    "Example:\n"
+    "  resbench run --quick --depths 18,50 --batch 1,8 -o results-today\n\n"
+    "Files: results.md, results.csv and results.json (Google Benchmark's schema), written after "
+    "each finished row; 'resbench plot results-today/results.json' draws them.\n\n" RB_EXIT_HELP;
+
+typedef struct run_arguments {
+    rb_plan plan;
+    const char *depths, *engines, *batches, *output;
+} run_arguments;
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    run_arguments *a = state->input;
+    switch (key) {
+    case 'd':
+        a->depths = argument;
+        break;
+    case 'e':
+        a->engines = argument;
+        break;
+    case 'b':
+        a->batches = argument;
+        break;
+    case 't':
+        a->plan.threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
+        break;
+    case OPT_SIZE:
+        rb_cli_size(state, argument, &a->plan.height, &a->plan.width);
+        break;
+    case 'w':
+        a->plan.weights = argument;
+        break;
+    case 'i':
+        a->plan.images = argument;
+        break;
+    case OPT_SEED:
+        a->plan.seed = (uint64_t)rb_cli_integer(state, "seed", argument, 0, INT64_MAX);
+        break;
+    case OPT_QUICK:
+    case OPT_FULL:
+        if (a->plan.tier != &rb_tier_normal)
+            argp_error(state, "--quick and --full exclude each other");
+        a->plan.tier = key == OPT_QUICK ? &rb_tier_quick : &rb_tier_full;
+        break;
+    case 'o':
+        a->output = argument;
+        break;
+    case OPT_RESUME:
+        a->plan.resume = true;
+        break;
+    case OPT_TIMEOUT:
+        a->plan.worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
+        break;
+    case OPT_NO_WORKER:
+        a->plan.worker.in_process = true;
+        break;
+    case 'v':
+        a->plan.verbose = true;
+        break;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is one argument too many", argument);
+        break;
+    case ARGP_KEY_END:
+        if (a->plan.resume && !a->output)
+            argp_error(state, "--resume needs -o, the directory of the earlier run");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static rb_status choose_directory(run_arguments *a, rb_error *err) {
+    const size_t capacity = sizeof a->plan.directory - 32; /* room for the files' names */
+    char path[RB_PATH_CAPACITY + 16];
+    if (a->output) {
+        if ((size_t)snprintf(a->plan.directory, capacity, "%s", a->output) >= capacity)
+            return rb_fail(err, RB_ERR_USAGE, "the path of -o is too long");
+    } else {
+        const time_t now = time(NULL);
+        struct tm parts;
+        localtime_r(&now, &parts);
+        strftime(a->plan.directory, capacity, "resbench-results/%Y-%m-%dT%H-%M-%S", &parts);
+    }
+    snprintf(path, sizeof path, "%s/%s", a->plan.directory, RB_REPORT_JSON);
+    FILE *earlier = a->plan.resume ? NULL : fopen(path, "r");
+    if (!earlier)
+        return RB_OK;
+    fclose(earlier);
+    return rb_fail(err, RB_ERR_USAGE,
+                   "%s holds results already; add --resume, or choose another -o",
+                   a->plan.directory);
+}
+
+static rb_status complete(run_arguments *a, rb_error *err) {
+    const bool full = a->plan.tier == &rb_tier_full;
+    rb_status status =
+        rb_plan_add_networks(&a->plan, a->depths ? a->depths : "18,34,50,101,152", err);
+    if (status == RB_OK)
+        status = rb_plan_add_engines(&a->plan, a->engines ? a->engines : "reference,onednn", err);
+    if (status == RB_OK)
+        status = rb_plan_add_batches(&a->plan, a->batches ? a->batches : full ? "1,8" : "1", err);
+    if (status == RB_OK &&
+        (!a->plan.network_count || !a->plan.engine_count || !a->plan.batch_count))
+        status = rb_fail(err, RB_ERR_USAGE, "a list of networks, engines or batches is empty");
+    if (status == RB_OK)
+        status = choose_directory(a, err);
+    if (!a->plan.threads)
+        a->plan.threads = rb_machine_threads();
+    return status;
+}
+
+static void notice(const char *sentence) {
+    fprintf(stderr, "%s\n", sentence);
+}
+
+static void say_what_runs(const rb_plan *plan) {
+    printf("%s tier, %d threads; weights: %s; input: %s\n\n", plan->tier->name, plan->threads,
+           plan->weights ? plan->weights : "synthetic", plan->images ? plan->images : "synthetic");
+}
+
+/* The gravest of all rows. */
+static rb_exit judge(const rb_record_list *records) {
+    bool wrong = false, crashed = false, measured = false;
+    for (size_t i = 0; i < records->count; i++) {
+        const rb_verdict verdict = records->items[i].verdict;
+        wrong = wrong || verdict == RB_VERDICT_FAIL || verdict == RB_VERDICT_MARGINAL ||
+                verdict == RB_VERDICT_MISTRUSTED;
+        crashed = crashed || verdict == RB_VERDICT_CRASHED || verdict == RB_VERDICT_TIMEOUT;
+        measured = measured || records->items[i].sample_count > 0;
+    }
+    if (wrong)
+        return RB_EXIT_WRONG;
+    if (crashed)
+        return RB_EXIT_CRASHED;
+    return measured ? RB_EXIT_FINE : RB_EXIT_NOTHING;
+}
+
+int rb_command_run(int argc, char **argv) {
+    static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
+    static run_arguments a = {
+        .plan = {.tier = &rb_tier_normal, .seed = 1, .worker = {.timeout_seconds = 300}}};
+    rb_record_list records = {0};
+    rb_error err = {""};
+    rb_cli_parse(&argp, argc, argv, &a);
+    rb_status status = complete(&a, &err);
+    if (status != RB_OK)
+        return rb_cli_fail(status, &err);
+    rb_interrupt_install();
+    say_what_runs(&a.plan);
+    status = rb_runner_run(&a.plan, notice, &records, &err);
+    if (records.count > 0) {
+        rb_table_terminal(&records, stdout);
+        printf("\n%s/{%s,%s,%s}\n", a.plan.directory, RB_REPORT_MARKDOWN, RB_REPORT_CSV,
+               RB_REPORT_JSON);
+    }
+    const rb_exit code = judge(&records);
+    rb_record_list_release(&records);
+    return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
+}

@@ -1,0 +1,146 @@
+#include "bench/engine_loader.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_DIRECTORIES 16
+#define SUFFIX ".so"
+
+typedef struct search_path {
+    char directories[MAX_DIRECTORIES][RB_PATH_CAPACITY];
+    size_t count;
+} search_path;
+
+static void add_directory(search_path *search, const char *directory, size_t length) {
+    if (length == 0 || length >= RB_PATH_CAPACITY || search->count == MAX_DIRECTORIES)
+        return;
+    memcpy(search->directories[search->count], directory, length);
+    search->directories[search->count++][length] = '\0';
+}
+
+static search_path *search_path_create(void) {
+    search_path *search = calloc(1, sizeof *search);
+    if (!search)
+        return NULL;
+    const char *extra = getenv("RESBENCH_ENGINE_PATH");
+    while (extra && *extra) {
+        const size_t length = strcspn(extra, ":");
+        add_directory(search, extra, length);
+        extra += length + (extra[length] == ':');
+    }
+    char own[RB_PATH_CAPACITY + 32];
+    const ssize_t length = readlink("/proc/self/exe", own, RB_PATH_CAPACITY);
+    if (length > 0) {
+        own[length] = '\0';
+        char *slash = strrchr(own, '/');
+        strcpy(slash ? slash : own, "/../lib/resbench");
+        add_directory(search, own, strlen(own));
+    }
+    return search;
+}
+
+rb_status rb_engine_find(const char *name, char path[RB_PATH_CAPACITY], rb_error *err) {
+    if (strchr(name, '/')) {
+        char *full = realpath(name, NULL);
+        const bool fits = full && strlen(full) < RB_PATH_CAPACITY;
+        if (fits)
+            strcpy(path, full);
+        free(full);
+        return fits ? RB_OK : rb_fail(err, RB_ERR_USAGE, "%s: there is no such engine file", name);
+    }
+    search_path *search = search_path_create();
+    if (!search)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory to look for engine '%s'", name);
+    for (size_t i = 0; i < search->count; i++) {
+        const int length =
+            snprintf(path, RB_PATH_CAPACITY, "%s/%s" SUFFIX, search->directories[i], name);
+        if (length > 0 && length < RB_PATH_CAPACITY && access(path, R_OK) == 0) {
+            free(search);
+            return RB_OK;
+        }
+    }
+    free(search);
+    return rb_fail(err, RB_ERR_USAGE,
+                   "no engine is called '%s'; 'resbench list' shows those there are", name);
+}
+
+void rb_engine_label(const char *name, char *label, size_t capacity) {
+    const char *slash = strrchr(name, '/');
+    snprintf(label, capacity, "%s", slash ? slash + 1 : name);
+    const size_t length = strlen(label), tail = strlen(SUFFIX);
+    if (slash && length > tail && strcmp(label + length - tail, SUFFIX) == 0)
+        label[length - tail] = '\0';
+}
+
+static const char *missing_member(const rb_engine *engine) {
+    if (!engine->name || !engine->version || !engine->description)
+        return "name, version or description";
+    if (engine->output_dtype != RB_F32 && engine->output_dtype != RB_F64)
+        return "valid output_dtype";
+    if (!engine->open)
+        return "open";
+    if (!engine->run)
+        return "run";
+    if (!engine->close)
+        return "close";
+    return NULL;
+}
+
+rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err) {
+    *engine = NULL;
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: cannot be loaded: %.800s", path, dlerror());
+    const rb_engine *(*get)(void) = NULL;
+    *(void **)&get = dlsym(object, RB_ENGINE_SYMBOL);
+    if (!get)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: is not an engine: it does not export %s", path,
+                       RB_ENGINE_SYMBOL);
+    const rb_engine *table = get();
+    if (!table)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: %s returned no table", path, RB_ENGINE_SYMBOL);
+    if (table->abi != RB_ENGINE_ABI)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: engine ABI version %u, expected %u", path,
+                       table->abi, RB_ENGINE_ABI);
+    if (table->size != sizeof(rb_engine))
+        return rb_fail(err, RB_ERR_ENGINE, "%s: engine table of %u bytes, expected %zu", path,
+                       table->size, sizeof(rb_engine));
+    const char *missing = missing_member(table);
+    if (missing)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: its engine table has no %s", path, missing);
+    *engine = table;
+    return RB_OK;
+}
+
+static int has_engine_suffix(const struct dirent *entry) {
+    const size_t length = strlen(entry->d_name), tail = strlen(SUFFIX);
+    return length > tail && strcmp(entry->d_name + length - tail, SUFFIX) == 0;
+}
+
+rb_status rb_engine_each(void (*visit)(void *ctx, const char *name, const char *path), void *ctx,
+                         rb_error *err) {
+    search_path *search = search_path_create();
+    if (!search)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory to look for engines");
+    for (size_t i = 0; i < search->count; i++) {
+        struct dirent **entries = NULL;
+        const int count = scandir(search->directories[i], &entries, has_engine_suffix, alphasort);
+        for (int e = 0; e < count; e++) {
+            char path[RB_PATH_CAPACITY];
+            char *name = entries[e]->d_name;
+            name[strlen(name) - strlen(SUFFIX)] = '\0';
+            /* Only the first engine of a name can be reached by that name. */
+            if (rb_engine_find(name, path, NULL) == RB_OK &&
+                strncmp(path, search->directories[i], strlen(search->directories[i])) == 0)
+                visit(ctx, name, path);
+            free(entries[e]);
+        }
+        free(entries);
+    }
+    free(search);
+    return RB_OK;
+}

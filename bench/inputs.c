@@ -1,0 +1,80 @@
+#include "bench/inputs.h"
+
+#include <stdlib.h>
+
+#include "loaders/image_folder.h"
+#include "loaders/synth.h"
+#include "loaders/tensor_file.h"
+#include "model/graph_build.h"
+#include "resbench/checked.h"
+
+#define CHANNELS 3
+
+static rb_status allocate(int64_t count, int64_t height, int64_t width, rb_inputs *inputs,
+                          rb_error *err) {
+    const int64_t factors[] = {count, CHANNELS, height, width, (int64_t)sizeof(float)};
+    int64_t bytes;
+    *inputs = (rb_inputs){.count = count, .height = height, .width = width};
+    if (count < 1 || height < 1 || width < 1 || height > RB_MAX_IMAGE_SIZE ||
+        width > RB_MAX_IMAGE_SIZE)
+        return rb_fail(err, RB_ERR_USAGE, "an input of %lld images of %lldx%lld is out of range",
+                       (long long)count, (long long)height, (long long)width);
+    inputs->images = rb_product_i64(factors, 5, &bytes) ? malloc((size_t)bytes) : NULL;
+    if (!inputs->images)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %lld images of %lldx%lld",
+                       (long long)count, (long long)height, (long long)width);
+    return RB_OK;
+}
+
+rb_status rb_inputs_synthetic(int64_t count, int64_t height, int64_t width, uint64_t seed,
+                              rb_inputs *inputs, rb_error *err) {
+    const rb_status status = allocate(count, height, width, inputs, err);
+    if (status != RB_OK)
+        return status;
+    rb_synth_input((const int64_t[4]){count, CHANNELS, height, width}, seed, inputs->images);
+    snprintf(inputs->label, sizeof inputs->label, "synthetic, seed %llu", (unsigned long long)seed);
+    return RB_OK;
+}
+
+rb_status rb_inputs_folder(const char *directory, int64_t limit, int64_t height, int64_t width,
+                           rb_inputs *inputs, rb_error *err) {
+    rb_image_list *list;
+    rb_preprocess preprocess;
+    *inputs = (rb_inputs){0};
+    rb_status status = rb_image_folder_list(directory, (size_t)limit, &list, err);
+    if (status != RB_OK)
+        return status;
+    rb_preprocess_init(&preprocess, height, width);
+    status = allocate((int64_t)list->count, height, width, inputs, err);
+    if (status == RB_OK)
+        status = rb_images_load(list, 0, list->count, &preprocess, inputs->images, err);
+    snprintf(inputs->label, sizeof inputs->label, "%zu images of %.200s", list->count, directory);
+    rb_image_list_destroy(list);
+    if (status != RB_OK)
+        rb_inputs_release(inputs);
+    return status;
+}
+
+rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err) {
+    int64_t dims[RB_MAX_DIMS];
+    *inputs = (rb_inputs){0};
+    const rb_status status = rb_tensor_read(path, "input", 4, dims, &inputs->images, err);
+    if (status != RB_OK)
+        return status;
+    if (dims[1] != CHANNELS) {
+        rb_inputs_release(inputs);
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor input has %lld channels, expected %d", path,
+                       (long long)dims[1], CHANNELS);
+    }
+    inputs->count = dims[0];
+    inputs->height = dims[2];
+    inputs->width = dims[3];
+    snprintf(inputs->label, sizeof inputs->label, "%lld images of %.200s", (long long)dims[0],
+             path);
+    return RB_OK;
+}
+
+void rb_inputs_release(rb_inputs *inputs) {
+    free(inputs->images);
+    *inputs = (rb_inputs){0};
+}

@@ -1,0 +1,28 @@
+/* What the networks are shown. */
+#ifndef BENCH_INPUTS_H
+#define BENCH_INPUTS_H
+
+#include <stdint.h>
+
+#include "resbench/status.h"
+
+typedef struct rb_inputs {
+    float *images; /* (count, 3, height, width) */
+    int64_t count, height, width;
+    char label[256]; /* for people: "synthetic, seed 1" or "16 images of photos/" */
+} rb_inputs;
+
+/* Synthetic images: loaders/synth.h. */
+rb_status rb_inputs_synthetic(int64_t count, int64_t height, int64_t width, uint64_t seed,
+                              rb_inputs *inputs, rb_error *err);
+
+/* Photographs of a folder, resized, cropped and normalised; at most limit, 0: all. */
+rb_status rb_inputs_folder(const char *directory, int64_t limit, int64_t height, int64_t width,
+                           rb_inputs *inputs, rb_error *err);
+
+/* The dataset `input`, (count, 3, height, width), of an HDF5 file. */
+rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err);
+
+void rb_inputs_release(rb_inputs *inputs);
+
+#endif

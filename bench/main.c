@@ -1,0 +1,55 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/cli.h"
+#include "bench/worker.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
+    {"plot", rb_command_plot, "draw the results of a run"},
+    {"infer", rb_command_infer, "run a network on an input and write its logits"},
+    {"describe", rb_command_describe, "print the graph of a network"},
+    {"list", rb_command_list, "list networks and engines"},
+    {"weights", rb_command_weights, "make, show and check weights files"},
+    {"synth-input", rb_command_synth_input, "write the synthetic input"},
+};
+
+static const size_t command_count = sizeof commands / sizeof commands[0];
+
+static void print_help(FILE *out) {
+    fprintf(out, "resbench " RB_VERSION
+                 ": is this ResNet implementation right, how fast is it, how much memory does it\n"
+                 "need, and how do all three grow with depth?\n\n"
+                 "Usage: resbench COMMAND [OPTION...]; resbench COMMAND --help says more\n\n");
+    for (size_t i = 0; i < command_count; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\nExample:\n  resbench run --quick\n\n" RB_EXIT_HELP "\n");
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "worker") == 0)
+        return rb_worker_serve(STDIN_FILENO);
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].name, name) == 0) {
+            char title[64];
+            snprintf(title, sizeof title, "resbench %s", name);
+            argv[1] = title;
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    if (strcmp(name, "--version") == 0) {
+        puts("resbench " RB_VERSION);
+        return RB_EXIT_FINE;
+    }
+    const int asked =
+        strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    if (argc > 1 && !asked)
+        fprintf(stderr, "resbench: there is no command '%s'\n\n", name);
+    print_help(asked ? stdout : stderr);
+    return asked ? RB_EXIT_FINE : RB_EXIT_USAGE;
+}

@@ -1,0 +1,111 @@
+#include "bench/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/engine_loader.h"
+
+const rb_tier rb_tier_quick = {.name = "quick",
+                               .workers = 2,
+                               .turns = 2,
+                               .turn_seconds = 0.4,
+                               .min_repetitions = 3,
+                               .warmup_seconds = 0.05,
+                               .images = 8};
+const rb_tier rb_tier_normal = {.name = "normal",
+                                .workers = 3,
+                                .turns = 4,
+                                .turn_seconds = 1,
+                                .min_repetitions = 4,
+                                .warmup_seconds = 0.2,
+                                .images = 32};
+const rb_tier rb_tier_full = {.name = "full",
+                              .workers = 5,
+                              .turns = 6,
+                              .turn_seconds = 2,
+                              .min_repetitions = 5,
+                              .warmup_seconds = 0.5,
+                              .images = 0};
+
+/* Cuts the next word off a comma-separated list; false at its end. */
+static bool next_word(const char **list, char *word, size_t capacity) {
+    const size_t length = strcspn(*list, ",");
+    if (**list == '\0')
+        return false;
+    snprintf(word, capacity, "%.*s", (int)(length < capacity ? length : capacity - 1), *list);
+    *list += length + ((*list)[length] == ',');
+    return true;
+}
+
+rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err) {
+    char word[64], name[80];
+    while (next_word(&list, word, sizeof word)) {
+        const bool number = word[0] >= '0' && word[0] <= '9';
+        snprintf(name, sizeof name, "%s%s", number ? "resnet" : "", word);
+        if (plan->network_count == RB_MAX_NETWORKS)
+            return rb_fail(err, RB_ERR_USAGE, "more than %d networks", RB_MAX_NETWORKS);
+        const rb_network *network;
+        const rb_status status = rb_network_find(name, &network, err);
+        if (status != RB_OK)
+            return status;
+        for (size_t i = 0; i < plan->network_count; i++)
+            if (plan->networks[i] == network)
+                return rb_fail(err, RB_ERR_USAGE, "network %s is named twice", name);
+        plan->networks[plan->network_count++] = network;
+    }
+    return RB_OK;
+}
+
+rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
+    char word[RB_PATH_CAPACITY];
+    while (next_word(&list, word, sizeof word)) {
+        if (plan->engine_count == RB_MAX_ENGINES)
+            return rb_fail(err, RB_ERR_USAGE, "more than %d engines", RB_MAX_ENGINES);
+        rb_plan_engine *engine = &plan->engines[plan->engine_count];
+        const rb_status status = rb_engine_find(word, engine->path, err);
+        if (status != RB_OK)
+            return status;
+        rb_engine_label(word, engine->label, sizeof engine->label);
+        for (size_t i = 0; i < plan->engine_count; i++)
+            if (strcmp(plan->engines[i].label, engine->label) == 0)
+                return rb_fail(err, RB_ERR_USAGE, "two engines are called %s", engine->label);
+        plan->engine_count++;
+    }
+    return RB_OK;
+}
+
+rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
+    char word[32];
+    while (next_word(&list, word, sizeof word)) {
+        char *end;
+        errno = 0;
+        const long long batch = strtoll(word, &end, 10);
+        if (errno || *end || batch < 1 || batch > 65536)
+            return rb_fail(err, RB_ERR_USAGE, "'%s' is not a batch size (1..65536)", word);
+        if (plan->batch_count == RB_MAX_BATCHES)
+            return rb_fail(err, RB_ERR_USAGE, "more than %d batch sizes", RB_MAX_BATCHES);
+        for (size_t i = 0; i < plan->batch_count; i++)
+            if (plan->batches[i] == batch)
+                return rb_fail(err, RB_ERR_USAGE, "batch size %lld is named twice", batch);
+        plan->batches[plan->batch_count++] = batch;
+    }
+    return RB_OK;
+}
+
+static json_t *text_or_null(const char *text) {
+    return text ? json_string(text) : json_null();
+}
+
+json_t *rb_plan_identity(const rb_plan *plan) {
+    json_t *identity = json_object();
+    json_object_set_new(identity, "resbench", json_string(RB_VERSION));
+    json_object_set_new(identity, "tier", json_string(plan->tier->name));
+    json_object_set_new(identity, "threads", json_integer(plan->threads));
+    json_object_set_new(identity, "height", json_integer(plan->height));
+    json_object_set_new(identity, "width", json_integer(plan->width));
+    json_object_set_new(identity, "weights", text_or_null(plan->weights));
+    json_object_set_new(identity, "images", text_or_null(plan->images));
+    json_object_set_new(identity, "seed", json_integer((json_int_t)plan->seed));
+    return identity;
+}

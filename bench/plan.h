@@ -1,0 +1,60 @@
+/* What a run is going to do. */
+#ifndef BENCH_PLAN_H
+#define BENCH_PLAN_H
+
+#include <jansson.h>
+
+#include "base/atomic_file.h"
+#include "bench/worker_client.h"
+#include "model/network.h"
+
+#define RB_MAX_NETWORKS 32
+#define RB_MAX_ENGINES 16
+#define RB_MAX_BATCHES 16
+
+/* How much patience a run has. */
+typedef struct rb_tier {
+    const char *name;
+    int32_t workers;        /* fresh processes for each cell */
+    int32_t turns;          /* of each worker, engines interleaved A B B A */
+    double turn_seconds;    /* time for the samples of one turn */
+    size_t min_repetitions; /* samples of a turn, however slow the engine */
+    double warmup_seconds;  /* before each turn */
+    int64_t images;         /* compared images of a folder; 0: all */
+} rb_tier;
+
+extern const rb_tier rb_tier_quick, rb_tier_normal, rb_tier_full;
+
+typedef struct rb_plan_engine {
+    char label[64];
+    char path[RB_PATH_CAPACITY];
+} rb_plan_engine;
+
+typedef struct rb_plan {
+    const rb_network *networks[RB_MAX_NETWORKS];
+    size_t network_count;
+    rb_plan_engine engines[RB_MAX_ENGINES];
+    size_t engine_count;
+    int64_t batches[RB_MAX_BATCHES];
+    size_t batch_count;
+    int64_t height, width; /* 0: the networks' default */
+    int32_t threads;
+    const rb_tier *tier;
+    const char *weights; /* file, directory, or NULL: synthetic */
+    const char *images;  /* directory, or NULL: synthetic input */
+    uint64_t seed;
+    char directory[RB_PATH_CAPACITY]; /* of the results */
+    bool resume, verbose;
+    rb_worker_options worker;
+} rb_plan;
+
+/* From texts as on the command line: "18,34,50-v1", "reference,onednn,./mine.so", "1,8". Each
+ * appends to the plan; RB_ERR_USAGE names the word that is wrong. */
+rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err);
+rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err);
+rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err);
+
+/* What decides whether the results of two runs may stand in one table. */
+json_t *rb_plan_identity(const rb_plan *plan);
+
+#endif

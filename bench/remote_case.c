@@ -1,0 +1,224 @@
+#include "bench/remote_case.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct rb_remote {
+    rb_worker *worker;
+    rb_remote_facts facts;
+    json_t *kernels;
+    bool output_f64;
+    int64_t batch, classes;
+    int64_t image_elements; /* channels x height x width */
+};
+
+/* FNV-1a over the names, each with its end, so that no two lists run together. */
+static void hash_kernels(const json_t *kernels, rb_remote_facts *facts) {
+    uint64_t hash = 0xCBF29CE484222325u;
+    bool named = false;
+    size_t index;
+    json_t *kernel;
+    json_array_foreach(kernels, index, kernel) {
+        const char *name = json_string_value(kernel) ? json_string_value(kernel) : "";
+        named = named || *name;
+        facts->reorders += strstr(name, "reorder") != NULL;
+        for (size_t i = 0; i <= strlen(name); i++)
+            hash = (hash ^ (unsigned char)name[i]) * 0x100000001B3u;
+    }
+    if (named)
+        snprintf(facts->kernel_plan, sizeof facts->kernel_plan, "%016llx",
+                 (unsigned long long)hash);
+}
+
+static json_t *open_request(const rb_case_spec *spec) {
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:b}", "op", "open",
+                     "engine_path", spec->engine_path, "network", spec->network, "weights",
+                     spec->weights, "batch", (json_int_t)spec->batch, "height",
+                     (json_int_t)spec->height, "width", (json_int_t)spec->width, "classes",
+                     (json_int_t)spec->classes, "threads", spec->threads, "verbose", spec->verbose);
+}
+
+static rb_status garbage(rb_error *err) {
+    return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+}
+
+rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *spec,
+                         rb_remote **opened, rb_error *err) {
+    rb_message answer = {0};
+    *opened = NULL;
+    rb_remote *remote = calloc(1, sizeof *remote);
+    if (!remote)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a case");
+    remote->batch = spec->batch;
+    remote->classes = spec->classes;
+    remote->image_elements = 3 * spec->height * spec->width;
+    rb_status status = rb_worker_start(options, &remote->worker, err);
+    if (status == RB_OK)
+        status = rb_worker_call(remote->worker, open_request(spec), NULL, 0, &answer, err);
+    if (status == RB_OK) {
+        const json_t *json = answer.json;
+        const char *version = json_string_value(json_object_get(json, "version"));
+        remote->kernels = json_incref(json_object_get(json, "kernels"));
+        remote->output_f64 = json_is_true(json_object_get(json, "output_f64"));
+        remote->facts = (rb_remote_facts){
+            .weight_bytes = json_integer_value(json_object_get(json, "weight_bytes")),
+            .load_ns = json_number_value(json_object_get(json, "load_ns")),
+            .open_ns = json_number_value(json_object_get(json, "open_ns"))};
+        snprintf(remote->facts.engine_version, sizeof remote->facts.engine_version, "%s",
+                 version ? version : "");
+        hash_kernels(remote->kernels, &remote->facts);
+    }
+    rb_message_release(&answer);
+    if (status == RB_OK)
+        *opened = remote;
+    else
+        rb_remote_close(remote);
+    return status;
+}
+
+void rb_remote_close(rb_remote *remote) {
+    if (!remote)
+        return;
+    rb_worker_stop(remote->worker);
+    json_decref(remote->kernels);
+    free(remote);
+}
+
+const rb_remote_facts *rb_remote_facts_of(const rb_remote *remote) {
+    return &remote->facts;
+}
+
+const json_t *rb_remote_kernels(const rb_remote *remote) {
+    return remote->kernels;
+}
+
+bool rb_remote_output_f64(const rb_remote *remote) {
+    return remote->output_f64;
+}
+
+/* Copies one image's logits out of an answer's blob (batch, classes). */
+static void take_logits(const rb_remote *remote, const rb_message *answer, int64_t from,
+                        double *logits) {
+    const int64_t first = from * remote->classes;
+    for (int64_t i = 0; i < remote->classes; i++)
+        logits[i] = remote->output_f64 ? ((const double *)answer->blob)[first + i]
+                                       : (double)((const float *)answer->blob)[first + i];
+}
+
+static bool logits_fit(const rb_remote *remote, const rb_message *answer) {
+    const size_t size = remote->output_f64 ? sizeof(double) : sizeof(float);
+    return answer->blob_bytes == (size_t)(remote->batch * remote->classes) * size;
+}
+
+static rb_status set_input(rb_remote *remote, const float *src, rb_error *err) {
+    rb_message answer;
+    const size_t bytes = (size_t)(remote->batch * remote->image_elements) * sizeof *src;
+    const rb_status status =
+        rb_worker_call(remote->worker, json_pack("{s:s}", "op", "input"), src, bytes, &answer, err);
+    rb_message_release(&answer);
+    return status;
+}
+
+/* Where the b-th image of the batch that starts at `first` comes from. */
+static int64_t image_of(const rb_remote *remote, int64_t first, int64_t b, int64_t images,
+                        bool reversed) {
+    return (first + (reversed ? remote->batch - 1 - b : b)) % images;
+}
+
+static rb_status run_batch(rb_remote *remote, const float *src, float *packed, int64_t first,
+                           int64_t images, bool reversed, double *logits, double *run_ns,
+                           rb_error *err) {
+    rb_message answer;
+    for (int64_t b = 0; b < remote->batch; b++)
+        memcpy(packed + b * remote->image_elements,
+               src + image_of(remote, first, b, images, reversed) * remote->image_elements,
+               (size_t)remote->image_elements * sizeof *src);
+    rb_status status = set_input(remote, packed, err);
+    if (status != RB_OK)
+        return status;
+    status = rb_worker_call(remote->worker, json_pack("{s:s}", "op", "run"), NULL, 0, &answer, err);
+    if (status != RB_OK)
+        return status;
+    if (!logits_fit(remote, &answer))
+        status = garbage(err);
+    for (int64_t b = 0; status == RB_OK && b < remote->batch; b++) {
+        const int64_t image = image_of(remote, first, b, images, reversed);
+        if (image >= first) /* not one of those that fill up the last batch */
+            take_logits(remote, &answer, b, logits + image * remote->classes);
+    }
+    *run_ns = json_number_value(json_object_get(answer.json, "run_ns"));
+    rb_message_release(&answer);
+    return status;
+}
+
+rb_status rb_remote_logits(rb_remote *remote, const float *src, int64_t images, bool reversed,
+                           double *logits, double *run_ns, rb_error *err) {
+    rb_status status = RB_OK;
+    float *packed = malloc((size_t)(remote->batch * remote->image_elements) * sizeof *packed);
+    if (!packed)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
+    for (int64_t first = 0; status == RB_OK && first < images; first += remote->batch) {
+        double ns = 0;
+        status = run_batch(remote, src, packed, first, images, reversed, logits, &ns, err);
+        if (first == 0)
+            *run_ns = ns;
+    }
+    free(packed);
+    return status;
+}
+
+static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
+                             const rb_timing_spec *spec, rb_remote_timing *timing, rb_error *err) {
+    const json_t *real = json_object_get(answer->json, "real_ns");
+    const json_t *cpu = json_object_get(answer->json, "cpu_ns");
+    const json_t *yardstick = json_object_get(answer->json, "yardstick_ns");
+    if (json_array_size(real) != spec->repetitions || json_array_size(cpu) != spec->repetitions ||
+        json_array_size(yardstick) != 2 || !logits_fit(remote, answer))
+        return garbage(err);
+    for (size_t i = 0; i < spec->repetitions; i++) {
+        timing->samples[i].real_ns = json_number_value(json_array_get(real, i));
+        timing->samples[i].cpu_ns = json_number_value(json_array_get(cpu, i));
+    }
+    for (size_t i = 0; i < 2; i++)
+        timing->yardstick_ns[i] = json_number_value(json_array_get(yardstick, i));
+    for (int64_t n = 0; n < remote->batch; n++)
+        take_logits(remote, answer, n, timing->logits + n * remote->classes);
+    return RB_OK;
+}
+
+rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
+                         rb_remote_timing *timing, rb_error *err) {
+    rb_message answer;
+    rb_status status = set_input(remote, src, err);
+    if (status != RB_OK)
+        return status;
+    json_t *request =
+        json_pack("{s:s, s:s, s:I, s:f}", "op", "time", "name", spec->name, "repetitions",
+                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds);
+    status = rb_worker_call(remote->worker, request, NULL, 0, &answer, err);
+    if (status == RB_OK)
+        status = take_timing(remote, &answer, spec, timing, err);
+    rb_message_release(&answer);
+    return status;
+}
+
+rb_status rb_remote_account_of(rb_remote *remote, rb_remote_account *account, rb_error *err) {
+    rb_message answer;
+    rb_status status =
+        rb_worker_call(remote->worker, json_pack("{s:s}", "op", "account"), NULL, 0, &answer, err);
+    const json_t *bytes = json_object_get(answer.json, "bytes");
+    if (status == RB_OK && json_array_size(bytes) != RB_MEMORY_KINDS)
+        status = garbage(err);
+    if (status == RB_OK) {
+        for (size_t kind = 0; kind < RB_MEMORY_KINDS; kind++)
+            account->held.bytes[kind] = json_integer_value(json_array_get(bytes, kind));
+        account->peak_rss_bytes =
+            json_integer_value(json_object_get(answer.json, "peak_rss_bytes"));
+        account->start_rss_bytes =
+            json_integer_value(json_object_get(answer.json, "start_rss_bytes"));
+        account->resident_bytes =
+            json_integer_value(json_object_get(answer.json, "resident_bytes"));
+    }
+    rb_message_release(&answer);
+    return status;
+}

@@ -1,0 +1,56 @@
+/* A case in a worker, as the harness sees it. Errors are those of rb_worker_call. */
+#ifndef BENCH_REMOTE_CASE_H
+#define BENCH_REMOTE_CASE_H
+
+#include "bench/case.h"
+#include "bench/worker_client.h"
+#include "results/record.h"
+
+/* What opening told. Written once by rb_remote_open; pointers of spec are not kept. */
+typedef struct rb_remote_facts {
+    char engine_version[96];
+    char kernel_plan[17]; /* hash of all kernel names, 16 hexadecimal digits; "" if unnamed */
+    int32_t reorders;
+    int64_t weight_bytes;
+    double load_ns, open_ns;
+} rb_remote_facts;
+
+typedef struct rb_remote rb_remote;
+
+/* Starts a worker and opens the case in it. */
+rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *spec,
+                         rb_remote **opened, rb_error *err);
+void rb_remote_close(rb_remote *remote); /* NULL is fine */
+
+const rb_remote_facts *rb_remote_facts_of(const rb_remote *remote);
+
+/* Names of the kernels, one string a node. Lives as long as remote. */
+const json_t *rb_remote_kernels(const rb_remote *remote);
+
+/* True when the engine's logits are float64. */
+bool rb_remote_output_f64(const rb_remote *remote);
+
+/* Runs `images` images, src (images, channels, height, width), batch by batch; the last batch
+ * is filled up from the front. reversed runs every batch in reverse order. logits is
+ * (images, classes), in the order of src either way. *run_ns is the time of the first call. */
+rb_status rb_remote_logits(rb_remote *remote, const float *src, int64_t images, bool reversed,
+                           double *logits, double *run_ns, rb_error *err);
+
+typedef struct rb_remote_timing {
+    rb_sample *samples;     /* room for repetitions; real_ns and cpu_ns are filled in */
+    double yardstick_ns[2]; /* before and after */
+    double *logits;         /* (batch, classes) of the last call */
+} rb_remote_timing;
+
+/* Times calls on src, one batch. */
+rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
+                         rb_remote_timing *timing, rb_error *err);
+
+typedef struct rb_remote_account {
+    rb_memory held;
+    int64_t peak_rss_bytes, start_rss_bytes, resident_bytes;
+} rb_remote_account;
+
+rb_status rb_remote_account_of(rb_remote *remote, rb_remote_account *account, rb_error *err);
+
+#endif

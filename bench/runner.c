@@ -1,0 +1,255 @@
+#include "bench/runner.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "bench/cell.h"
+#include "bench/machine.h"
+#include "bench/peak.h"
+#include "bench/progress.h"
+#include "bench/weights_source.h"
+#include "model/graph_build.h"
+#include "model/graph_cost.h"
+#include "results/report.h"
+
+typedef struct runner {
+    const rb_plan *plan;
+    rb_report report;
+    rb_progress progress;
+    rb_peak peak;
+    void (*notice)(const char *sentence);
+} runner;
+
+/* Work of one engine on one network and batch, for the progress line. */
+static double work_of(const rb_network *network, int64_t batch) {
+    rb_graph *graph;
+    if (rb_graph_create(network, &(rb_graph_shape){.batch = batch}, &graph, NULL) != RB_OK)
+        return 1;
+    const double gmacs = (double)rb_graph_macs(graph) * 1e-9;
+    rb_graph_destroy(graph);
+    return 1 + gmacs;
+}
+
+/* A row that stands already and was measured in full. */
+static bool is_done(const runner *run, const rb_network *network, const rb_plan_engine *engine,
+                    int64_t batch) {
+    char name[256];
+    snprintf(name, sizeof name, "%s/%s/batch:%lld/threads:%d", network->name, engine->label,
+             (long long)batch, run->plan->threads);
+    const rb_record *record = rb_record_list_find(&run->report.records, name);
+    return record && record->sample_count > 0;
+}
+
+static size_t pending_engines(const runner *run, const rb_network *network, int64_t batch,
+                              const rb_plan_engine *pending[RB_MAX_ENGINES]) {
+    size_t count = 0;
+    for (size_t e = 0; e < run->plan->engine_count; e++)
+        if (!is_done(run, network, &run->plan->engines[e], batch))
+            pending[count++] = &run->plan->engines[e];
+    return count;
+}
+
+static double pending_work(const runner *run) {
+    const rb_plan_engine *pending[RB_MAX_ENGINES];
+    double work = 0;
+    for (size_t n = 0; n < run->plan->network_count; n++)
+        for (size_t b = 0; b < run->plan->batch_count; b++) {
+            const rb_network *network = run->plan->networks[n];
+            const int64_t batch = run->plan->batches[b];
+            work += (double)pending_engines(run, network, batch, pending) * work_of(network, batch);
+        }
+    return work;
+}
+
+static void show(const runner *run, const rb_cell *cell, const char *step) {
+    char text[256];
+    snprintf(text, sizeof text, "%s %s batch %lld: %s", cell->record.network, cell->record.engine,
+             (long long)cell->record.batch, step);
+    rb_progress_show(&run->progress, text);
+}
+
+/* One round: a fresh worker for each engine, then turns in the order A B, B A, A B ... */
+static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *err) {
+    const rb_tier *tier = run->plan->tier;
+    rb_status status = RB_OK;
+    for (size_t i = 0; status == RB_OK && i < count; i++) {
+        show(run, &cells[i], "open, parity");
+        status = rb_cell_open(&cells[i], err);
+    }
+    for (int32_t turn = 0; turn < tier->turns; turn++)
+        for (size_t i = 0; status == RB_OK && i < count; i++) {
+            rb_cell *cell = &cells[turn % 2 ? count - 1 - i : i];
+            show(run, cell, "timing");
+            status = rb_cell_turn(cell, err);
+            rb_progress_advance(&run->progress,
+                                work_of(cell->setting->network, cell->record.batch) /
+                                    (tier->workers * tier->turns));
+        }
+    for (size_t i = 0; status == RB_OK && i < count; i++)
+        status = rb_cell_close(&cells[i], err);
+    return status;
+}
+
+/* All engines that are pending at one batch size: their rows are finished together. */
+static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error *err) {
+    const rb_plan_engine *pending[RB_MAX_ENGINES];
+    rb_cell cells[RB_MAX_ENGINES];
+    const size_t count = pending_engines(run, setting->network, setting->graph->batch, pending);
+    const rb_machine_ticks before = rb_machine_ticks_now();
+    rb_status status = RB_OK;
+    for (size_t i = 0; i < count; i++)
+        rb_cell_init(&cells[i], setting, pending[i]);
+    for (int32_t round = 0; status == RB_OK && round < run->plan->tier->workers; round++)
+        status = run_round(run, cells, count, err);
+    const double steal = rb_machine_steal_share(before, rb_machine_ticks_now());
+    for (size_t i = 0; i < count; i++) {
+        cells[i].record.steal_share = steal;
+        if (status == RB_OK)
+            status = rb_cell_finish(&cells[i], err);
+        if (status == RB_OK)
+            status = rb_record_list_put(&run->report.records, &cells[i].record, err);
+        rb_remote_close(cells[i].remote);
+        cells[i].remote = NULL;
+        rb_record_release(&cells[i].record);
+    }
+    return status == RB_OK ? rb_report_write(&run->report, err) : status;
+}
+
+static int64_t largest_batch(const rb_plan *plan) {
+    int64_t largest = 1;
+    for (size_t b = 0; b < plan->batch_count; b++)
+        if (plan->batches[b] > largest)
+            largest = plan->batches[b];
+    return largest;
+}
+
+static rb_status load_inputs(const rb_plan *plan, const rb_network *network, rb_inputs *inputs,
+                             rb_error *err) {
+    const int64_t height = plan->height ? plan->height : network->size;
+    const int64_t width = plan->width ? plan->width : network->size;
+    if (plan->images)
+        return rb_inputs_folder(plan->images, plan->tier->images, height, width, inputs, err);
+    return rb_inputs_synthetic(largest_batch(plan), height, width, plan->seed, inputs, err);
+}
+
+static rb_status run_batches(runner *run, const rb_network *network, rb_cell_setting *setting,
+                             int64_t classes, rb_error *err) {
+    const rb_plan *plan = run->plan;
+    rb_status status = RB_OK;
+    for (size_t b = 0; status == RB_OK && b < plan->batch_count; b++) {
+        rb_graph *graph;
+        const rb_graph_shape shape = {.batch = plan->batches[b],
+                                      .height = setting->inputs->height,
+                                      .width = setting->inputs->width,
+                                      .classes = classes};
+        status = rb_graph_create(network, &shape, &graph, err);
+        setting->graph = graph;
+        if (status == RB_OK)
+            status = run_group(run, setting, err);
+        rb_graph_destroy(graph);
+    }
+    return status;
+}
+
+static bool network_is_done(const runner *run, const rb_network *network) {
+    const rb_plan_engine *pending[RB_MAX_ENGINES];
+    for (size_t b = 0; b < run->plan->batch_count; b++)
+        if (pending_engines(run, network, run->plan->batches[b], pending) > 0)
+            return false;
+    return true;
+}
+
+static rb_status run_network(runner *run, const rb_network *network, rb_error *err) {
+    const rb_plan *plan = run->plan;
+    char weights[RB_PATH_CAPACITY], text[128];
+    rb_weights_info info;
+    rb_inputs inputs = {0};
+    rb_truth truth = {0};
+    if (network_is_done(run, network))
+        return RB_OK;
+    snprintf(text, sizeof text, "%s: weights, oracle, reference", network->name);
+    rb_progress_show(&run->progress, text);
+    rb_status status = rb_weights_source(plan->weights, network, plan->seed, weights, &info, err);
+    if (status == RB_OK)
+        status = load_inputs(plan, network, &inputs, err);
+    const rb_case_spec spec = {.network = network->name,
+                               .weights = weights,
+                               .height = inputs.height,
+                               .width = inputs.width,
+                               .classes = info.classes,
+                               .threads = plan->threads,
+                               .verbose = plan->verbose};
+    if (status == RB_OK)
+        status = rb_truth_compute(&plan->worker, &spec, &inputs, &truth, err);
+    rb_cell_setting setting = {.plan = plan,
+                               .network = network,
+                               .inputs = &inputs,
+                               .truth = &truth,
+                               .weights = weights,
+                               .synthetic = rb_weights_are_synthetic(&info),
+                               .peak_gmacs = run->peak.gmacs_per_second};
+    if (status == RB_OK)
+        status = run_batches(run, network, &setting, info.classes, err);
+    rb_truth_release(&truth);
+    rb_inputs_release(&inputs);
+    return status;
+}
+
+/* Takes over the rows of an earlier run, if they may stand beside ours. */
+static rb_status resume(runner *run, rb_error *err) {
+    json_t *plan;
+    char path[RB_PATH_CAPACITY + 16], sentence[128];
+    snprintf(path, sizeof path, "%s/%s", run->plan->directory, RB_REPORT_JSON);
+    FILE *earlier = fopen(path, "r");
+    if (!earlier)
+        return RB_OK;
+    fclose(earlier);
+    rb_status status = rb_report_read(run->plan->directory, &plan, &run->report.records, err);
+    if (status != RB_OK)
+        return status;
+    if (!json_equal(plan, run->report.plan))
+        status = rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                         "%s: was made with other settings (tier, threads, size, weights, images "
+                         "or seed); use another -o",
+                         path);
+    json_decref(plan);
+    if (status == RB_OK) {
+        snprintf(sentence, sizeof sentence, "resuming: %zu rows stand already",
+                 run->report.records.count);
+        run->notice(sentence);
+    }
+    return status;
+}
+
+static rb_status prepare(runner *run, rb_error *err) {
+    rb_status status = rb_make_directories(run->plan->directory, err);
+    if (status == RB_OK && run->plan->resume)
+        status = resume(run, err);
+    if (status == RB_OK)
+        status = rb_peak_measure(run->plan->threads, &run->peak, err);
+    if (status != RB_OK)
+        return status;
+    json_t *context = run->report.context;
+    json_object_set_new(context, "threads", json_integer(run->plan->threads));
+    json_object_set_new(context, "peak_gmacs_per_second", json_real(run->peak.gmacs_per_second));
+    json_object_set_new(context, "peak_isa", json_string(run->peak.isa));
+    rb_progress_start(&run->progress, pending_work(run));
+    return RB_OK;
+}
+
+rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence),
+                        rb_record_list *records, rb_error *err) {
+    runner run = {.plan = plan, .notice = notice};
+    run.report = (rb_report){.directory = plan->directory,
+                             .title = "resbench",
+                             .context = rb_machine_context(),
+                             .plan = rb_plan_identity(plan)};
+    rb_status status = prepare(&run, err);
+    for (size_t n = 0; status == RB_OK && n < plan->network_count; n++)
+        status = run_network(&run, plan->networks[n], err);
+    rb_progress_clear(&run.progress);
+    json_decref(run.report.context);
+    json_decref(run.report.plan);
+    *records = run.report.records;
+    return status;
+}

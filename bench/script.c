@@ -1,0 +1,37 @@
+#include "bench/script.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+
+#define MAX_ARGUMENTS 64
+
+static const char *setting(const char *variable, const char *built_in) {
+    const char *value = getenv(variable);
+    return value && *value ? value : built_in;
+}
+
+rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
+    const char *python = setting("RESBENCH_PYTHON", RB_PYTHON);
+    const char *share = setting("RESBENCH_SHARE", RB_SHARE);
+    char path[RB_PATH_CAPACITY];
+    char *arguments[MAX_ARGUMENTS + 3] = {(char *)(uintptr_t)python, path};
+    size_t count = 2;
+    if (snprintf(path, sizeof path, "%s/%s", share, script) >= (int)sizeof path)
+        return rb_fail(err, RB_ERR_USAGE, "the path of %s is too long", script);
+    if (access(path, R_OK) != 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: there is no such program; set RESBENCH_SHARE", path);
+    for (; *argv; argv++) {
+        if (count == MAX_ARGUMENTS + 2)
+            return rb_fail(err, RB_ERR_USAGE, "more than %d arguments", MAX_ARGUMENTS);
+        arguments[count++] = *argv;
+    }
+    fflush(NULL);
+    execvp(python, arguments);
+    return rb_fail(err, RB_ERR_INPUT, "%s: cannot be run: %s; set RESBENCH_PYTHON", python,
+                   strerror(errno));
+}

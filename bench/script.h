@@ -1,0 +1,12 @@
+/* Programs of this project that are written in Python. */
+#ifndef BENCH_SCRIPT_H
+#define BENCH_SCRIPT_H
+
+#include "resbench/status.h"
+
+/* Replaces this process by the Python program `script`, a path below the project's data
+ * directory (RESBENCH_SHARE, or where it was built or installed), with argv after it. Python is
+ * RESBENCH_PYTHON or the one found when building. Returns only on failure. */
+rb_status rb_script_exec(const char *script, char **argv, rb_error *err);
+
+#endif

@@ -1,0 +1,39 @@
+/* The timing loop: Google Benchmark's. */
+#ifndef BENCH_TIMING_H
+#define BENCH_TIMING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resbench/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One call of what is timed. */
+typedef rb_status (*rb_timing_body)(void *ctx, rb_error *err);
+
+typedef struct rb_timing_spec {
+    const char *name; /* of the benchmark */
+    size_t repetitions;
+    double warmup_seconds; /* at least one call */
+} rb_timing_spec;
+
+typedef struct rb_timing_sample {
+    double real_ns; /* wall clock of one call */
+    double cpu_ns;  /* processor time of the whole process during it */
+} rb_timing_sample;
+
+/* Registers one benchmark, warms up, and takes `repetitions` samples of one iteration each,
+ * so that a sample, a row in Google Benchmark's schema and a call are the same thing.
+ * samples has room for spec->repetitions; all are filled on RB_OK. The first error of body
+ * ends the loop and is returned. */
+rb_status rb_timing_run(const rb_timing_spec *spec, rb_timing_body body, void *ctx,
+                        rb_timing_sample *samples, rb_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

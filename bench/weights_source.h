@@ -1,0 +1,18 @@
+/* Which weights file goes with a network. */
+#ifndef BENCH_WEIGHTS_SOURCE_H
+#define BENCH_WEIGHTS_SOURCE_H
+
+#include "base/atomic_file.h"
+#include "loaders/weights_file.h"
+
+/* given: NULL for synthetic weights of seed (made on first use in the cache directory:
+ * RESBENCH_CACHE, or resbench/weights under XDG_CACHE_HOME or ~/.cache), a directory that holds
+ * <network>.h5, or a file. Fills path and info; RB_ERR_INPUT when the file is not one for
+ * network. */
+rb_status rb_weights_source(const char *given, const rb_network *network, uint64_t seed,
+                            char path[RB_PATH_CAPACITY], rb_weights_info *info, rb_error *err);
+
+/* Whether the weights are synthetic, so that a top-1 class means nothing. */
+bool rb_weights_are_synthetic(const rb_weights_info *info);
+
+#endif

@@ -1,0 +1,206 @@
+#include "bench/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/engine_loader.h"
+#include "bench/peak.h"
+#include "bench/process_memory.h"
+#include "model/graph_cost.h"
+
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static int64_t int_of(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+static rb_status answer_logits(const rb_case *c, const void *logits, rb_message *answer,
+                               rb_error *err) {
+    const size_t bytes = rb_case_dst_bytes(c);
+    answer->blob =
+        aligned_alloc(RB_ALIGNMENT, (bytes + RB_ALIGNMENT - 1) / RB_ALIGNMENT * RB_ALIGNMENT);
+    if (!answer->blob)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for an answer");
+    memcpy(answer->blob, logits, bytes);
+    answer->blob_bytes = bytes;
+    return RB_OK;
+}
+
+static rb_status op_describe(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                             rb_error *err) {
+    const rb_engine *engine;
+    (void)state;
+    const rb_status status = rb_engine_load(text_of(request->json, "engine_path"), &engine, err);
+    if (status != RB_OK)
+        return status;
+    json_object_set_new(answer->json, "name", json_string(engine->name));
+    json_object_set_new(answer->json, "version", json_string(engine->version));
+    json_object_set_new(answer->json, "description", json_string(engine->description));
+    return RB_OK;
+}
+
+static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                         rb_error *err) {
+    const json_t *json = request->json;
+    const rb_case_spec spec = {.engine_path = text_of(json, "engine_path"),
+                               .network = text_of(json, "network"),
+                               .weights = text_of(json, "weights"),
+                               .batch = int_of(json, "batch"),
+                               .height = int_of(json, "height"),
+                               .width = int_of(json, "width"),
+                               .classes = int_of(json, "classes"),
+                               .threads = (int32_t)int_of(json, "threads"),
+                               .verbose = json_is_true(json_object_get(json, "verbose"))};
+    rb_case_close(state->open_case);
+    const rb_status status = rb_case_open(&spec, &state->open_case, err);
+    if (status != RB_OK)
+        return status;
+    const rb_case_facts facts = rb_case_facts_of(state->open_case);
+    json_t *kernels = json_array();
+    for (int32_t i = 0; i < facts.graph->node_count; i++)
+        json_array_append_new(kernels, json_string(rb_case_kernel(state->open_case, i)));
+    json_object_set_new(answer->json, "kernels", kernels);
+    json_object_set_new(answer->json, "version", json_string(facts.engine->version));
+    json_object_set_new(answer->json, "output_f64",
+                        json_boolean(facts.engine->output_dtype == RB_F64));
+    json_object_set_new(answer->json, "load_ns", json_real(facts.load_ns));
+    json_object_set_new(answer->json, "open_ns", json_real(facts.open_ns));
+    json_object_set_new(answer->json, "weight_bytes",
+                        json_integer(rb_graph_weight_bytes(facts.graph)));
+    return RB_OK;
+}
+
+static rb_status op_input(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                          rb_error *err) {
+    (void)answer;
+    return rb_case_set_input(state->open_case, request->blob, request->blob_bytes, err);
+}
+
+static rb_status op_run(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                        rb_error *err) {
+    const void *logits;
+    double run_ns;
+    (void)request;
+    const rb_status status = rb_case_run(state->open_case, &logits, &run_ns, err);
+    if (status != RB_OK)
+        return status;
+    json_object_set_new(answer->json, "run_ns", json_real(run_ns));
+    return answer_logits(state->open_case, logits, answer, err);
+}
+
+static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                         rb_error *err) {
+    const int64_t repetitions = int_of(request->json, "repetitions");
+    const rb_timing_spec spec = {
+        .name = text_of(request->json, "name"),
+        .repetitions = (size_t)repetitions,
+        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds"))};
+    const void *logits;
+    if (repetitions < 1 || repetitions > 1000000)
+        return rb_fail(err, RB_ERR_USAGE, "repetitions must lie in 1..1000000, not %lld",
+                       (long long)repetitions);
+    rb_timing_sample *samples = calloc(spec.repetitions, sizeof *samples);
+    if (!samples)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", spec.repetitions);
+    json_t *yardstick = json_array(), *real = json_array(), *cpu = json_array();
+    json_array_append_new(yardstick, json_real(rb_yardstick_ns()));
+    rb_status status = rb_case_time(state->open_case, &spec, samples, &logits, err);
+    json_array_append_new(yardstick, json_real(rb_yardstick_ns()));
+    for (size_t i = 0; status == RB_OK && i < spec.repetitions; i++) {
+        json_array_append_new(real, json_real(samples[i].real_ns));
+        json_array_append_new(cpu, json_real(samples[i].cpu_ns));
+    }
+    free(samples);
+    json_object_set_new(answer->json, "real_ns", real);
+    json_object_set_new(answer->json, "cpu_ns", cpu);
+    json_object_set_new(answer->json, "yardstick_ns", yardstick);
+    return status == RB_OK ? answer_logits(state->open_case, logits, answer, err) : status;
+}
+
+static rb_status op_account(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                            rb_error *err) {
+    rb_memory memory;
+    (void)request;
+    const rb_status status = rb_case_memory(state->open_case, &memory, err);
+    if (status != RB_OK)
+        return status;
+    const rb_process_memory process = rb_process_memory_now();
+    json_t *bytes = json_array();
+    for (int kind = 0; kind < RB_MEMORY_KINDS; kind++)
+        json_array_append_new(bytes, json_integer(memory.bytes[kind]));
+    json_object_set_new(answer->json, "bytes", bytes);
+    json_object_set_new(answer->json, "peak_rss_bytes", json_integer(process.peak_bytes));
+    json_object_set_new(answer->json, "resident_bytes", json_integer(process.resident_bytes));
+    json_object_set_new(answer->json, "start_rss_bytes",
+                        json_integer(rb_case_facts_of(state->open_case).start_rss_bytes));
+    return RB_OK;
+}
+
+static rb_status op_close(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                          rb_error *err) {
+    (void)request, (void)answer, (void)err;
+    rb_case_close(state->open_case);
+    state->open_case = NULL;
+    return RB_OK;
+}
+
+static const struct {
+    const char *name;
+    rb_status (*handle)(rb_worker_state *, const rb_message *, rb_message *, rb_error *);
+    bool needs_case;
+} operations[] = {
+    {"describe", op_describe, false}, {"open", op_open, false},
+    {"input", op_input, true},        {"run", op_run, true},
+    {"time", op_time, true},          {"account", op_account, true},
+    {"close", op_close, false},
+};
+
+void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_message *answer) {
+    const char *op = text_of(request->json, "op");
+    rb_error err = {""};
+    rb_status status = RB_ERR_USAGE;
+    snprintf(err.message, sizeof err.message, "no worker operation is called '%.64s'", op);
+    *answer = (rb_message){.json = json_object()};
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+        if (strcmp(operations[i].name, op) != 0)
+            continue;
+        if (operations[i].needs_case && !state->open_case)
+            status = rb_fail(&err, RB_ERR_USAGE, "'%s' needs an open case", op);
+        else
+            status = operations[i].handle(state, request, answer, &err);
+    }
+    json_object_set_new(answer->json, "status", json_integer(status));
+    if (status != RB_OK) {
+        err.message[RB_ERROR_CAPACITY - 1] = '\0';
+        json_t *message = json_string(err.message);
+        json_object_set_new(answer->json, "message",
+                            message ? message : json_string("(a message that is not UTF-8)"));
+    }
+}
+
+int rb_worker_serve(int fd) {
+    rb_worker_state state = {0};
+    rb_error err;
+    /* The harness decides when to stop; engines that print must not spoil its tables. */
+    signal(SIGINT, SIG_IGN);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    for (;;) {
+        rb_message request, answer;
+        if (rb_message_receive(fd, 0, &request, &err) != RB_OK)
+            break;
+        rb_worker_handle(&state, &request, &answer);
+        const rb_status sent =
+            rb_message_send(fd, answer.json, answer.blob, answer.blob_bytes, 0, &err);
+        rb_message_release(&request);
+        rb_message_release(&answer);
+        if (sent != RB_OK)
+            break;
+    }
+    rb_case_close(state.open_case);
+    return 0;
+}

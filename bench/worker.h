@@ -1,0 +1,32 @@
+/* A worker: a process that holds one case and does what it is asked.
+ *
+ * Requests are JSON objects with a member "op"; the answer has "status" (a number of
+ * rb_status) and, when that is not RB_OK, "message".
+ *
+ *   describe  {engine_path}                     -> {name, version, description}
+ *   open      {engine_path, network, weights, batch, height, width, classes, threads, verbose}
+ *             -> {version, output_f64, load_ns, open_ns, weight_bytes, kernels: [text]}
+ *   input     blob: float32 NCHW                -> {}
+ *   run       {}                                -> {run_ns}, blob: logits
+ *   time      {name, repetitions, warmup_seconds}
+ *             -> {real_ns: [], cpu_ns: [], yardstick_ns: [before, after]}, blob: last logits
+ *   account   {}                                -> {bytes: [by rb_memory_kind], peak_rss_bytes,
+ *                                                   start_rss_bytes, resident_bytes}
+ *   close     {}                                -> {} */
+#ifndef BENCH_WORKER_H
+#define BENCH_WORKER_H
+
+#include "bench/case.h"
+#include "bench/message.h"
+
+typedef struct rb_worker_state {
+    rb_case *open_case; /* NULL before open and after close */
+} rb_worker_state;
+
+/* Answers one request. Failures are answers too. */
+void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_message *answer);
+
+/* Serves requests on fd until it closes; the process's exit code. */
+int rb_worker_serve(int fd);
+
+#endif

@@ -1,0 +1,27 @@
+/* The harness's side of a worker. */
+#ifndef BENCH_WORKER_CLIENT_H
+#define BENCH_WORKER_CLIENT_H
+
+#include <stdbool.h>
+
+#include "bench/message.h"
+
+typedef struct rb_worker_options {
+    bool in_process;        /* no process of its own: for a debugger */
+    double timeout_seconds; /* for every single answer */
+} rb_worker_options;
+
+typedef struct rb_worker rb_worker;
+
+rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, rb_error *err);
+
+/* Sends a request (whose reference is taken) and waits for the answer. A status in the answer
+ * other than RB_OK is returned with its message. RB_ERR_CRASHED names the signal,
+ * RB_ERR_TIMEOUT the limit; after either, and after RB_ERR_INTERRUPTED, the process is gone and
+ * every further call fails the same way. The caller releases *answer, which is empty on error. */
+rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, size_t blob_bytes,
+                         rb_message *answer, rb_error *err);
+
+void rb_worker_stop(rb_worker *worker); /* NULL is fine */
+
+#endif

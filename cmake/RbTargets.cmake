@@ -1,0 +1,29 @@
+# The two kinds of target of this project: a room (static library) and an engine (shared object).
+
+add_library(rb_flags INTERFACE)
+target_include_directories(rb_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(rb_flags INTERFACE
+  -Wall -Wextra -Wshadow $<$<COMPILE_LANGUAGE:C>:-Wconversion>
+  -ffp-contract=off # the same bits on every machine: no multiply-add where the source has none
+  $<$<BOOL:${RESBENCH_WERROR}>:-Werror>)
+target_compile_definitions(rb_flags INTERFACE _GNU_SOURCE RB_VERSION="${PROJECT_VERSION}")
+if(RESBENCH_SANITIZE)
+  target_compile_options(rb_flags INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(rb_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# rb_add_room(<name> <sources>...): static library rb_<name>; headers are included as "<room>/x.h".
+function(rb_add_room name)
+  add_library(rb_${name} STATIC ${ARGN})
+  target_include_directories(rb_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(rb_${name} PUBLIC rb_flags)
+endfunction()
+
+# rb_add_engine(<name> <sources>...): shared object <name>.so that sees the public headers only.
+function(rb_add_engine name)
+  add_library(engine_${name} MODULE ${ARGN})
+  set_target_properties(engine_${name} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${RESBENCH_ENGINE_DIR})
+  target_link_libraries(engine_${name} PRIVATE rb_flags)
+endfunction()

@@ -1,0 +1,124 @@
+/* The ABI between the harness and an engine.
+ *
+ * An engine is a shared object that exports one function, rb_engine_get. It includes this
+ * header and nothing else of ours, and links nothing of ours. Version 0: not frozen yet.
+ *
+ * Life of a session, always from one thread at a time:
+ *   open -> run, tap, memory, kernel in any order -> close
+ * Every function returns RB_OK, or another status with one sentence in err; after an
+ * error the session can still be closed. Engines never print, exit or abort. */
+#ifndef RESBENCH_ENGINE_H
+#define RESBENCH_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resbench/graph.h"
+#include "resbench/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RB_ENGINE_ABI 0u
+#define RB_ENGINE_SYMBOL "rb_engine_get"
+#define RB_ALIGNMENT 64 /* bytes: host allocations, src and dst of run */
+
+/* What memory is for. The harness keeps the account by these. */
+typedef enum rb_memory_kind {
+    RB_MEMORY_WEIGHTS,     /* weights as the engine keeps them (packed, folded, converted) */
+    RB_MEMORY_ACTIVATIONS, /* values of nodes */
+    RB_MEMORY_SCRATCH,     /* everything else a run needs */
+    RB_MEMORY_KINDS
+} rb_memory_kind;
+
+typedef struct rb_host {
+    uint32_t abi;  /* RB_ENGINE_ABI of the harness */
+    uint32_t size; /* sizeof(rb_host) of the harness */
+    void *ctx;     /* first argument of the functions below */
+    int32_t threads;
+    int32_t reserved;
+    /* RB_ALIGNMENT-aligned, contents undefined; NULL if there is none. */
+    void *(*alloc)(void *ctx, rb_memory_kind kind, size_t bytes);
+    void (*release)(void *ctx, void *memory); /* NULL is fine */
+    void (*log)(void *ctx, const char *line); /* shown with --verbose */
+} rb_host;
+
+typedef struct rb_weights {
+    const float *const *tensors; /* [graph->tensor_count], in the order of graph->tensors */
+    const double *epsilon;       /* [graph->node_count]: BN epsilon; 0 where there is no BN */
+} rb_weights;
+
+typedef enum rb_mode { RB_MODE_INFERENCE = 1, RB_MODE_TRAINING = 2 } rb_mode;
+
+typedef struct rb_options {
+    uint32_t size;  /* sizeof(rb_options) of the harness */
+    rb_dtype dtype; /* of storage at the interface: RB_F32 */
+    rb_mode mode;
+} rb_options;
+
+/* Bytes held between open and close, by kind; -1 where the engine cannot tell.
+ * An engine that takes its memory from the host must arrive at the host's figures. */
+typedef struct rb_memory {
+    int64_t bytes[RB_MEMORY_KINDS];
+} rb_memory;
+
+/* Points at which a node can be observed; a mask for tap. */
+typedef enum rb_stage {
+    RB_STAGE_CONV = 1, /* convolution alone, before BN */
+    RB_STAGE_BN = 2,   /* after BN, before the addition and ReLU */
+    RB_STAGE_VALUE = 4 /* the node's value, after its last fused step */
+} rb_stage;
+
+/* One observed tensor: dims (n, c, h, w), dense NCHW; data is valid during the call only.
+ * A status other than RB_OK ends the tap and is returned by it. */
+typedef rb_status (*rb_tap_fn)(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
+                               rb_dtype dtype, const void *data, rb_error *err);
+
+typedef struct rb_session rb_session;
+
+typedef struct rb_engine {
+    uint32_t abi;  /* RB_ENGINE_ABI the engine was built with */
+    uint32_t size; /* sizeof(rb_engine) the engine was built with */
+    const char *name;
+    const char *version; /* of the engine and of the library under it: "3.7.2 (OMP)" */
+    const char *description;
+    rb_dtype output_dtype; /* of dst in run */
+
+    /* host lives until close. graph, weights and options are valid during open only: copy
+     * what is needed. On error *session is NULL and nothing is held. */
+    rb_status (*open)(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
+                      const rb_options *options, rb_session **session, rb_error *err);
+
+    /* src: (batch, channels, height, width) float32 NCHW, not modified.
+     * dst: (batch, classes) of output_dtype, row-major. Must not allocate. */
+    rb_status (*run)(rb_session *session, const float *src, void *dst, rb_error *err);
+
+    /* Optional (NULL): as run, and shows the values of all nodes in execution order.
+     * stages asks for RB_STAGE_*; RB_STAGE_VALUE must be supported, others may be ignored.
+     * Never called while timing; may allocate. */
+    rb_status (*tap)(rb_session *session, const float *src, void *dst, uint32_t stages,
+                     rb_tap_fn fn, void *ctx, rb_error *err);
+
+    /* Optional (NULL). */
+    rb_status (*memory)(const rb_session *session, rb_memory *memory, rb_error *err);
+
+    /* Optional (NULL): the kernel that executes a node and its instruction set, such as
+     * "brgconv:avx512_core". The text lives until close. */
+    const char *(*kernel)(const rb_session *session, int32_t node);
+
+    void (*close)(rb_session *session); /* NULL is fine */
+} rb_engine;
+
+/* The exported function: a table that lives as long as the shared object. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const rb_engine *
+rb_engine_get(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

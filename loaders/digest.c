@@ -1,0 +1,54 @@
+#include "loaders/digest.h"
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/graph_cost.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "values are hashed as they lie in memory");
+
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const rb_tensor_desc *const *)a)->name,
+                  (*(const rb_tensor_desc *const *)b)->name);
+}
+
+static bool digest_tensor(EVP_MD_CTX *context, const rb_tensor_desc *tensor, const float *values) {
+    char header[256];
+    size_t used = (size_t)snprintf(header, sizeof header, "%s\n", tensor->name);
+    for (int32_t d = 0; d < tensor->ndim; d++)
+        used += (size_t)snprintf(header + used, sizeof header - used, "%lld%c",
+                                 (long long)tensor->dims[d], d + 1 < tensor->ndim ? ' ' : '\n');
+    return EVP_DigestUpdate(context, header, used) == 1 &&
+           EVP_DigestUpdate(context, values, (size_t)rb_tensor_elements(tensor) * sizeof *values) ==
+               1;
+}
+
+rb_status rb_digest_tensors(const rb_graph *graph, const float *const *tensors, double epsilon,
+                            char digest[RB_DIGEST_CAPACITY], rb_error *err) {
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    const size_t count = (size_t)graph->tensor_count;
+    const rb_tensor_desc **sorted = calloc(count, sizeof *sorted);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool fine = sorted && context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    if (fine) {
+        for (size_t i = 0; i < count; i++)
+            sorted[i] = &graph->tensors[i];
+        qsort(sorted, count, sizeof *sorted, by_name);
+    }
+    for (size_t i = 0; fine && i < count; i++)
+        fine = digest_tensor(context, sorted[i], tensors[sorted[i] - graph->tensors]);
+    fine = fine && EVP_DigestUpdate(context, "epsilon\n", 8) == 1 &&
+           EVP_DigestUpdate(context, &epsilon, sizeof epsilon) == 1 &&
+           EVP_DigestFinal_ex(context, sum, &length) == 1;
+    EVP_MD_CTX_free(context);
+    free(sorted);
+    if (!fine)
+        return rb_fail(err, RB_ERR_MEMORY, "SHA-256 over the tensors of %s failed", graph->name);
+    for (unsigned i = 0; i < length && 2 * i + 2 < RB_DIGEST_CAPACITY; i++)
+        snprintf(digest + 2 * (size_t)i, 3, "%02x", sum[i]);
+    return RB_OK;
+}

@@ -1,0 +1,257 @@
+#include "loaders/hdf5_access.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
+    struct stat info;
+    *file = H5I_INVALID_HID;
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    if (stat(path, &info) != 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: there is no such file", path);
+    if (!S_ISREG(info.st_mode))
+        return rb_fail(err, RB_ERR_INPUT, "%s: is not a regular file", path);
+    if (H5Fis_hdf5(path) <= 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: is not an HDF5 file", path);
+    *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (*file < 0)
+        return rb_fail(
+            err, RB_ERR_INPUT,
+            "%s: is an HDF5 file that cannot be opened: truncated (%lld bytes) or damaged", path,
+            (long long)info.st_size);
+    return RB_OK;
+}
+
+rb_status rb_hdf5_create(const char *path, hid_t *file, rb_error *err) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* The 1.8 format indexes a group of a thousand links by hash, which makes opening fast. */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+    *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
+    if (*file < 0)
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be created", path);
+    return RB_OK;
+}
+
+/* NULL, or what is wrong with the way a dataset is stored. */
+static const char *storage_objection(hid_t properties) {
+    const H5D_layout_t layout = H5Pget_layout(properties);
+    if (layout == H5D_VIRTUAL)
+        return "is a virtual data set";
+    if (layout != H5D_CONTIGUOUS && layout != H5D_COMPACT && layout != H5D_CHUNKED)
+        return "has an unknown storage layout";
+    if (layout == H5D_CONTIGUOUS && H5Pget_external_count(properties) != 0)
+        return "keeps its data in another file";
+    const int filters = H5Pget_nfilters(properties);
+    for (int i = 0; i < filters; i++) {
+        unsigned flags, config;
+        size_t values = 0;
+        const H5Z_filter_t filter =
+            H5Pget_filter2(properties, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
+        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
+            filter != H5Z_FILTER_FLETCHER32)
+            return "is compressed by a filter other than deflate";
+    }
+    return NULL;
+}
+
+rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, hid_t type,
+                               hid_t *dataset, rb_error *err) {
+    rb_status status = RB_OK;
+    hid_t found = H5I_INVALID_HID, properties = H5I_INVALID_HID, found_type = H5I_INVALID_HID;
+    H5L_info_t link;
+    *dataset = H5I_INVALID_HID;
+    if (H5Lget_info(file, name, &link, H5P_DEFAULT) < 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is missing", path, name);
+    if (link.type != H5L_TYPE_HARD)
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is a link to somewhere else", path, name);
+    found = H5Dopen2(file, name, H5P_DEFAULT);
+    if (found < 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is not a readable data set", path, name);
+    properties = H5Dget_create_plist(found);
+    const char *objection = storage_objection(properties);
+    if (objection) {
+        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
+        goto done;
+    }
+    found_type = H5Dget_type(found);
+    if (H5Tequal(found_type, type) <= 0) {
+        status = rb_fail(err, RB_ERR_INPUT,
+                         "%s: tensor %s has the wrong type: expected little-endian %s, found %s of "
+                         "%zu bytes",
+                         path, name, H5Tget_size(type) == 4 ? "float32" : "float64",
+                         H5Tget_class(found_type) == H5T_FLOAT     ? "floats"
+                         : H5Tget_class(found_type) == H5T_INTEGER ? "integers"
+                                                                   : "values",
+                         H5Tget_size(found_type));
+        goto done;
+    }
+    if (H5Dget_storage_size(found) == 0)
+        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds no data", path, name);
+done:
+    H5Tclose(found_type);
+    H5Pclose(properties);
+    if (status == RB_OK)
+        *dataset = found;
+    else
+        H5Dclose(found);
+    return status;
+}
+
+rb_status rb_hdf5_dataset_dims(hid_t dataset, const char *path, const char *name, int32_t *ndim,
+                               int64_t dims[RB_MAX_DIMS], rb_error *err) {
+    hsize_t extent[H5S_MAX_RANK];
+    const hid_t space = H5Dget_space(dataset);
+    const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
+    const bool simple = H5Sget_simple_extent_type(space) == H5S_SIMPLE;
+    H5Sclose(space);
+    if (!simple || rank < 1 || rank > RB_MAX_DIMS)
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s must have 1 to %d dimensions", path, name,
+                       RB_MAX_DIMS);
+    *ndim = rank;
+    for (int d = 0; d < RB_MAX_DIMS; d++) {
+        if (d < rank && extent[d] > INT64_MAX)
+            return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is too large", path, name);
+        dims[d] = d < rank ? (int64_t)extent[d] : 1;
+    }
+    return RB_OK;
+}
+
+void rb_format_dims(int32_t ndim, const int64_t dims[RB_MAX_DIMS], char *text, size_t capacity) {
+    size_t used = 0;
+    for (int32_t d = 0; d < ndim && used < capacity; d++)
+        used += (size_t)snprintf(text + used, capacity - used, "%s%lld", d ? ", " : "(",
+                                 (long long)dims[d]);
+    if (used < capacity)
+        snprintf(text + used, capacity - used, ")");
+}
+
+static rb_status bad_attribute(const char *path, const char *name, const char *expected,
+                               rb_error *err) {
+    return rb_fail(err, RB_ERR_INPUT, "%s: attribute %s is missing or not %s", path, name,
+                   expected);
+}
+
+/* Opens a scalar attribute; negative when there is none. */
+static hid_t open_scalar(hid_t object, const char *name) {
+    if (H5Aexists(object, name) <= 0)
+        return H5I_INVALID_HID;
+    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    if (attribute < 0)
+        return attribute;
+    const hid_t space = H5Aget_space(attribute);
+    const bool scalar = H5Sget_simple_extent_npoints(space) == 1;
+    H5Sclose(space);
+    if (scalar)
+        return attribute;
+    H5Aclose(attribute);
+    return H5I_INVALID_HID;
+}
+
+rb_status rb_hdf5_read_text(hid_t object, const char *path, const char *name, char *text,
+                            size_t capacity, rb_error *err) {
+    rb_status status = RB_OK;
+    char *variable = NULL;
+    hid_t type = H5I_INVALID_HID, memory = H5I_INVALID_HID;
+    const hid_t attribute = open_scalar(object, name);
+    text[0] = '\0';
+    if (attribute < 0)
+        return bad_attribute(path, name, "text", err);
+    type = H5Aget_type(attribute);
+    memory = H5Tcopy(H5T_C_S1);
+    H5Tset_cset(memory, H5Tget_cset(type));
+    if (H5Tget_class(type) != H5T_STRING) {
+        status = bad_attribute(path, name, "text", err);
+    } else if (H5Tis_variable_str(type) > 0) {
+        H5Tset_size(memory, H5T_VARIABLE);
+        if (H5Aread(attribute, memory, &variable) < 0 || !variable || strlen(variable) >= capacity)
+            status = bad_attribute(path, name, "text of a sensible length", err);
+        else
+            memcpy(text, variable, strlen(variable) + 1);
+    } else if (H5Tget_size(type) >= capacity) {
+        status = bad_attribute(path, name, "text of a sensible length", err);
+    } else {
+        H5Tset_size(memory, capacity);
+        if (H5Aread(attribute, memory, text) < 0)
+            status = bad_attribute(path, name, "text", err);
+        text[capacity - 1] = '\0';
+    }
+    if (variable)
+        H5free_memory(variable);
+    H5Tclose(memory);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return status;
+}
+
+/* Reads a scalar number of the given class as the native type `memory`. */
+static bool read_number(hid_t object, const char *name, H5T_class_t class, hid_t memory,
+                        void *value) {
+    const hid_t attribute = open_scalar(object, name);
+    if (attribute < 0)
+        return false;
+    const hid_t type = H5Aget_type(attribute);
+    const bool fine = H5Tget_class(type) == class && H5Aread(attribute, memory, value) >= 0;
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return fine;
+}
+
+rb_status rb_hdf5_read_int(hid_t object, const char *path, const char *name, int64_t *value,
+                           rb_error *err) {
+    if (!read_number(object, name, H5T_INTEGER, H5T_NATIVE_INT64, value))
+        return bad_attribute(path, name, "an integer", err);
+    return RB_OK;
+}
+
+rb_status rb_hdf5_read_double(hid_t object, const char *path, const char *name, double *value,
+                              rb_error *err) {
+    if (!read_number(object, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, value))
+        return bad_attribute(path, name, "a float", err);
+    return RB_OK;
+}
+
+static bool write_scalar(hid_t object, const char *name, hid_t stored, hid_t memory,
+                         const void *value) {
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t attribute = H5Acreate2(object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
+    const bool fine = attribute >= 0 && H5Awrite(attribute, memory, value) >= 0;
+    H5Aclose(attribute);
+    H5Sclose(space);
+    return fine;
+}
+
+bool rb_hdf5_write_text(hid_t object, const char *name, const char *text) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    H5Tset_size(type, H5T_VARIABLE);
+    const bool fine = write_scalar(object, name, type, type, &text);
+    H5Tclose(type);
+    return fine;
+}
+
+bool rb_hdf5_write_int(hid_t object, const char *name, int64_t value) {
+    return write_scalar(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+}
+
+bool rb_hdf5_write_double(hid_t object, const char *name, double value) {
+    return write_scalar(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
+bool rb_hdf5_write_dataset(hid_t file, const char *name, rb_dtype dtype, int32_t ndim,
+                           const int64_t dims[RB_MAX_DIMS], const void *data) {
+    hsize_t extent[RB_MAX_DIMS];
+    for (int32_t d = 0; d < ndim; d++)
+        extent[d] = (hsize_t)dims[d];
+    const bool wide = dtype == RB_F64;
+    const hid_t space = H5Screate_simple(ndim, extent, NULL);
+    const hid_t dataset = H5Dcreate2(file, name, wide ? H5T_IEEE_F64LE : H5T_IEEE_F32LE, space,
+                                     H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const bool fine = dataset >= 0 && H5Dwrite(dataset, wide ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT,
+                                               H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
+    H5Dclose(dataset);
+    H5Sclose(space);
+    return fine;
+}

@@ -1,0 +1,40 @@
+/* From a decoded photograph to the network's input: resize, centre crop, normalise. */
+#ifndef LOADERS_PREPROCESS_H
+#define LOADERS_PREPROCESS_H
+
+#include "loaders/image_decode.h"
+
+/* torchvision's ImageNet preprocessing, the IMAGENET1K_V1 weights' own */
+#define RB_PREPROCESS_RESIZE 256
+#define RB_PREPROCESS_CROP 224
+
+typedef struct rb_preprocess {
+    int64_t resize;                  /* pixels of the shorter side after the resize; 0: none */
+    int64_t crop_height, crop_width; /* pixels, cut from the centre; the network's input size */
+    float mean[3], std[3];           /* R, G, B, of values scaled to 0..1 */
+} rb_preprocess;
+
+/* ImageNet's mean and std, a crop of height x width, and the resize that goes with it: 256/224 of
+ * the crop's longer side, rounded down. So 224 x 224 gives torchvision's Resize(256) and
+ * CenterCrop(224). */
+void rb_preprocess_init(rb_preprocess *preprocess, int64_t height, int64_t width);
+
+/* RB_ERR_USAGE when a size is negative, the crop empty, or a mean or std of no use. */
+rb_status rb_preprocess_check(const rb_preprocess *preprocess, rb_error *error);
+
+/* image -> dst, (crop_height, crop_width, 3) bytes: torchvision.transforms.Resize(resize) on a
+ * Pillow image (bilinear, antialiased; the longer side is rounded down) and CenterCrop. An image
+ * smaller than the crop is refused with RB_ERR_INPUT (torchvision pads it with black). name
+ * stands in the sentence. On error dst is not written. */
+rb_status rb_preprocess_pixels(const rb_preprocess *preprocess, const char *name,
+                               const rb_image *image, uint8_t *dst, rb_error *error);
+
+/* src, (crop_height, crop_width, 3) bytes -> dst, (3, crop_height, crop_width) floats:
+ * (v / 255 - mean) / std, each step rounded to float32, as ToTensor and Normalize do. */
+void rb_preprocess_normalise(const rb_preprocess *preprocess, const uint8_t *src, float *dst);
+
+/* Both steps for one file: dst is (3, crop_height, crop_width) floats; on error not written. */
+rb_status rb_preprocess_file(const rb_preprocess *preprocess, const char *path, float *dst,
+                             rb_error *error);
+
+#endif

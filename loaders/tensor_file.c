@@ -1,0 +1,76 @@
+#include "loaders/tensor_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "loaders/hdf5_access.h"
+#include "resbench/checked.h"
+
+static rb_status read_values(hid_t dataset, const char *path, const char *name,
+                             const int64_t dims[RB_MAX_DIMS], float **values, rb_error *err) {
+    int64_t count, bytes;
+    if (!rb_product_i64(dims, RB_MAX_DIMS, &count) ||
+        !rb_mul_i64(count, (int64_t)sizeof(float), &bytes) || count == 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is empty or too large", path, name);
+    float *read = malloc((size_t)bytes);
+    if (!read)
+        return rb_fail(err, RB_ERR_MEMORY, "%s: no memory for the %lld bytes of tensor %s", path,
+                       (long long)bytes, name);
+    rb_status status = RB_OK;
+    if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, read) < 0)
+        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s cannot be read", path, name);
+    for (int64_t i = 0; status == RB_OK && i < count; i++)
+        if (!isfinite(read[i]))
+            status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds %g at element %lld", path,
+                             name, (double)read[i], (long long)i);
+    if (status == RB_OK)
+        *values = read;
+    else
+        free(read);
+    return status;
+}
+
+rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
+                         int64_t dims[RB_MAX_DIMS], float **values, rb_error *err) {
+    hid_t file, dataset;
+    int32_t found;
+    *values = NULL;
+    rb_status status = rb_hdf5_open(path, &file, err);
+    if (status != RB_OK)
+        return status;
+    status = rb_hdf5_open_dataset(file, path, name, H5T_IEEE_F32LE, &dataset, err);
+    if (status == RB_OK) {
+        status = rb_hdf5_dataset_dims(dataset, path, name, &found, dims, err);
+        if (status == RB_OK && found != ndim)
+            status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has %d dimensions, expected %d",
+                             path, name, found, ndim);
+        if (status == RB_OK)
+            status = read_values(dataset, path, name, dims, values, err);
+        H5Dclose(dataset);
+    }
+    H5Fclose(file);
+    return status;
+}
+
+rb_status rb_tensor_write(const char *path, const char *name, rb_dtype dtype, int32_t ndim,
+                          const int64_t dims[RB_MAX_DIMS], const void *values,
+                          const rb_text_attribute *attributes, size_t attribute_count,
+                          rb_error *err) {
+    char temporary[RB_PATH_CAPACITY];
+    hid_t file;
+    rb_status status = rb_temporary_path(path, temporary, err);
+    if (status == RB_OK)
+        status = rb_hdf5_create(temporary, &file, err);
+    if (status != RB_OK)
+        return status;
+    bool fine = rb_hdf5_write_dataset(file, name, dtype, ndim, dims, values);
+    for (size_t i = 0; fine && i < attribute_count; i++)
+        fine = rb_hdf5_write_text(file, attributes[i].name, attributes[i].text);
+    if (H5Fclose(file) < 0 || !fine) {
+        unlink(temporary);
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written (is the disk full?)", path);
+    }
+    return rb_commit_file(temporary, path, err);
+}

@@ -1,0 +1,25 @@
+/* One tensor in an HDF5 file: network inputs, logits, activation dumps. */
+#ifndef LOADERS_TENSOR_FILE_H
+#define LOADERS_TENSOR_FILE_H
+
+#include <stdbool.h>
+
+#include "resbench/graph.h"
+#include "resbench/status.h"
+
+/* Reads the float32 dataset `name`, which must have ndim dimensions and finite values.
+ * The caller frees *values with free(). */
+rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
+                         int64_t dims[RB_MAX_DIMS], float **values, rb_error *err);
+
+typedef struct rb_text_attribute {
+    const char *name, *text;
+} rb_text_attribute;
+
+/* Writes a file with one dataset and text attributes on its root; whole or not at all. */
+rb_status rb_tensor_write(const char *path, const char *name, rb_dtype dtype, int32_t ndim,
+                          const int64_t dims[RB_MAX_DIMS], const void *values,
+                          const rb_text_attribute *attributes, size_t attribute_count,
+                          rb_error *err);
+
+#endif

@@ -1,0 +1,232 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "loaders/hdf5_access.h"
+#include "loaders/weights_file.h"
+#include "model/graph_cost.h"
+
+#define TENSOR_ALIGNMENT 64
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* The set comes first, so that a pointer to it is a pointer to its storage. */
+typedef struct weights_storage {
+    rb_weights_set set;
+    const float **tensors;
+    float *values; /* all tensors, one after the other */
+} weights_storage;
+
+static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, rb_error *err) {
+    const struct {
+        const char *name;
+        char *text;
+        size_t capacity;
+    } texts[] = {
+        {"network", info->network, sizeof info->network},
+        {"variant", info->variant, sizeof info->variant},
+        {"source", info->source, sizeof info->source},
+        {"preprocessing", info->preprocessing, sizeof info->preprocessing},
+        {"sha256", info->sha256, sizeof info->sha256},
+    };
+    rb_status status = rb_hdf5_read_int(file, path, "schema_version", &info->schema_version, err);
+    if (status != RB_OK)
+        return rb_fail(err, status, "%s: is not a weights file of resbench (no schema_version)",
+                       path);
+    if (info->schema_version != RB_WEIGHTS_SCHEMA)
+        return rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", path,
+                       (long long)info->schema_version, RB_WEIGHTS_SCHEMA);
+    for (size_t i = 0; status == RB_OK && i < sizeof texts / sizeof texts[0]; i++)
+        status =
+            rb_hdf5_read_text(file, path, texts[i].name, texts[i].text, texts[i].capacity, err);
+    if (status == RB_OK)
+        status = rb_hdf5_read_int(file, path, "classes", &info->classes, err);
+    if (status == RB_OK)
+        status = rb_hdf5_read_double(file, path, "epsilon", &info->epsilon, err);
+    if (status != RB_OK)
+        return status;
+    if (!(info->epsilon > 0 && info->epsilon < 1))
+        return rb_fail(err, RB_ERR_INPUT, "%s: epsilon is %g, expected a value between 0 and 1",
+                       path, info->epsilon);
+    const rb_network *network;
+    rb_error unknown;
+    if (rb_network_find(info->network, &network, &unknown) != RB_OK)
+        return rb_fail(err, RB_ERR_INPUT, "%s: %.800s", path, unknown.message);
+    return RB_OK;
+}
+
+rb_status rb_weights_read_info(const char *path, rb_weights_info *info, rb_error *err) {
+    hid_t file;
+    rb_status status = rb_hdf5_open(path, &file, err);
+    if (status != RB_OK)
+        return status;
+    status = read_info(file, path, info, err);
+    H5Fclose(file);
+    return status;
+}
+
+/* A value that no trained network has. One pass, no branch, so that it costs less than
+ * reading the file did. */
+static bool has_non_finite(const float *values, int64_t count) {
+    uint32_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        found |= (uint32_t)((bits & 0x7F800000u) == 0x7F800000u);
+    }
+    return found != 0;
+}
+
+static rb_status check_values(const char *path, const rb_tensor_desc *tensor, const float *values,
+                              rb_error *err) {
+    const int64_t count = rb_tensor_elements(tensor);
+    const char *suffix = strrchr(tensor->name, '.');
+    if (has_non_finite(values, count))
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds a NaN or an infinity", path,
+                       tensor->name);
+    if (suffix && strcmp(suffix, ".running_var") == 0)
+        for (int64_t i = 0; i < count; i++)
+            if (values[i] < 0)
+                return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds a negative variance, %g",
+                               path, tensor->name, (double)values[i]);
+    return RB_OK;
+}
+
+static rb_status read_tensor(hid_t file, const char *path, const rb_tensor_desc *tensor,
+                             float *values, rb_error *err) {
+    hid_t dataset;
+    int32_t ndim;
+    int64_t dims[RB_MAX_DIMS];
+    rb_status status =
+        rb_hdf5_open_dataset(file, path, tensor->name, H5T_IEEE_F32LE, &dataset, err);
+    if (status != RB_OK)
+        return status;
+    status = rb_hdf5_dataset_dims(dataset, path, tensor->name, &ndim, dims, err);
+    if (status == RB_OK && (ndim != tensor->ndim || memcmp(dims, tensor->dims, sizeof dims) != 0)) {
+        char expected[96], found[96];
+        rb_format_dims(tensor->ndim, tensor->dims, expected, sizeof expected);
+        rb_format_dims(ndim, dims, found, sizeof found);
+        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has shape %s, expected %s", path,
+                         tensor->name, found, expected);
+    }
+    if (status == RB_OK &&
+        H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s cannot be read", path, tensor->name);
+    H5Dclose(dataset);
+    return status == RB_OK ? check_values(path, tensor, values, err) : status;
+}
+
+typedef struct extra_search {
+    const rb_graph *graph;
+    char name[128];
+} extra_search;
+
+/* H5Literate callback: 1 stops at the first link that is no tensor of the graph. */
+static herr_t find_extra(hid_t group, const char *name, const H5L_info_t *link, void *data) {
+    extra_search *search = data;
+    (void)group, (void)link;
+    for (int32_t i = 0; i < search->graph->tensor_count; i++)
+        if (strcmp(search->graph->tensors[i].name, name) == 0)
+            return 0;
+    snprintf(search->name, sizeof search->name, "%s", name);
+    return 1;
+}
+
+static rb_status check_no_extra(hid_t file, const char *path, const rb_graph *graph,
+                                rb_error *err) {
+    H5G_info_t group;
+    if (H5Gget_info(file, &group) < 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: its root group cannot be read", path);
+    if (group.nlinks == (hsize_t)graph->tensor_count) /* and all of them were found by name */
+        return RB_OK;
+    extra_search search = {.graph = graph};
+    H5Literate(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, find_extra, &search);
+    return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is not part of %s", path, search.name,
+                   graph->name);
+}
+
+static rb_status check_network(const char *path, const rb_graph *graph, const rb_weights_info *info,
+                               rb_error *err) {
+    if (strcmp(info->network, graph->name) != 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: holds weights of %s, expected %s", path,
+                       info->network, graph->name);
+    if (info->classes != graph->classes)
+        return rb_fail(err, RB_ERR_INPUT, "%s: has %lld classes, expected %lld", path,
+                       (long long)info->classes, (long long)graph->classes);
+    return RB_OK;
+}
+
+static int64_t padded_elements(const rb_tensor_desc *tensor) {
+    const int64_t line = TENSOR_ALIGNMENT / (int64_t)sizeof(float);
+    return (rb_tensor_elements(tensor) + line - 1) / line * line;
+}
+
+static rb_status allocate(const rb_graph *graph, weights_storage **storage, rb_error *err) {
+    size_t bytes = 0;
+    *storage = NULL;
+    for (int32_t i = 0; i < graph->tensor_count; i++)
+        bytes += (size_t)padded_elements(&graph->tensors[i]) * sizeof(float);
+    bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    weights_storage *s = calloc(1, sizeof *s);
+    const float **tensors = calloc((size_t)graph->tensor_count, sizeof *tensors);
+    float *values = aligned_alloc(HUGE_PAGE, bytes);
+    if (!s || !tensors || !values) {
+        free(s);
+        free(tensors);
+        free(values);
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu bytes of weights", bytes);
+    }
+    madvise(values, bytes, MADV_HUGEPAGE); /* a hint: half of loading is page faults otherwise */
+    int64_t offset = 0;
+    for (int32_t i = 0; i < graph->tensor_count; i++) {
+        tensors[i] = values + offset;
+        offset += padded_elements(&graph->tensors[i]);
+    }
+    *s = (weights_storage){.set = {.tensors = tensors}, .tensors = tensors, .values = values};
+    *storage = s;
+    return RB_OK;
+}
+
+rb_status rb_weights_load(const char *path, const rb_graph *graph, rb_weights_set **set,
+                          rb_error *err) {
+    hid_t file;
+    weights_storage *s = NULL;
+    *set = NULL;
+    rb_status status = rb_hdf5_open(path, &file, err);
+    if (status != RB_OK)
+        return status;
+    status = allocate(graph, &s, err);
+    if (status == RB_OK)
+        status = read_info(file, path, &s->set.info, err);
+    if (status == RB_OK)
+        status = check_network(path, graph, &s->set.info, err);
+    for (int32_t i = 0; status == RB_OK && i < graph->tensor_count; i++)
+        status = read_tensor(file, path, &graph->tensors[i],
+                             s->values + (s->tensors[i] - s->values), err);
+    if (status == RB_OK)
+        status = check_no_extra(file, path, graph, err);
+    H5Fclose(file);
+    if (status == RB_OK)
+        *set = &s->set;
+    else if (s)
+        rb_weights_destroy(&s->set);
+    return status;
+}
+
+void rb_weights_destroy(rb_weights_set *set) {
+    if (!set)
+        return;
+    weights_storage *s = (weights_storage *)set;
+    free(s->tensors);
+    free(s->values);
+    free(s);
+}
+
+rb_status rb_weights_verify(const char *path, const rb_graph *graph, const rb_weights_set *set,
+                            rb_error *err) {
+    char digest[RB_DIGEST_CAPACITY];
+    rb_status status = rb_digest_tensors(graph, set->tensors, set->info.epsilon, digest, err);
+    if (status == RB_OK && strcmp(digest, set->info.sha256) != 0)
+        status = rb_fail(err, RB_ERR_INPUT, "%s: SHA-256 of the tensors is %s, expected %s", path,
+                         digest, set->info.sha256);
+    return status;
+}

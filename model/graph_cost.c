@@ -1,0 +1,78 @@
+#include "model/graph_cost.h"
+
+/* Products below cannot overflow: rb_graph_create has checked them. */
+
+int64_t rb_node_macs(const rb_graph *graph, const rb_node *node) {
+    if (node->op != RB_OP_CONV && node->op != RB_OP_FC)
+        return 0;
+    return graph->batch * node->oc * node->oh * node->ow * node->ic * node->kh * node->kw;
+}
+
+int64_t rb_graph_macs(const rb_graph *graph) {
+    int64_t macs = 0;
+    for (int32_t i = 0; i < graph->node_count; i++)
+        macs += rb_node_macs(graph, &graph->nodes[i]);
+    return macs;
+}
+
+int64_t rb_tensor_elements(const rb_tensor_desc *tensor) {
+    int64_t count = 1;
+    for (int32_t d = 0; d < tensor->ndim; d++)
+        count *= tensor->dims[d];
+    return count;
+}
+
+int64_t rb_node_parameters(const rb_graph *graph, const rb_node *node) {
+    const int32_t trained[] = {node->wei, node->bia, node->bn_weight, node->bn_bias};
+    int64_t count = 0;
+    for (size_t i = 0; i < sizeof trained / sizeof trained[0]; i++)
+        if (trained[i] != RB_NONE)
+            count += rb_tensor_elements(&graph->tensors[trained[i]]);
+    return count;
+}
+
+int64_t rb_graph_parameters(const rb_graph *graph) {
+    int64_t count = 0;
+    for (int32_t i = 0; i < graph->node_count; i++)
+        count += rb_node_parameters(graph, &graph->nodes[i]);
+    return count;
+}
+
+int64_t rb_graph_weight_bytes(const rb_graph *graph) {
+    int64_t bytes = 0;
+    for (int32_t i = 0; i < graph->tensor_count; i++)
+        bytes += rb_tensor_elements(&graph->tensors[i]) * (int64_t)sizeof(float);
+    return bytes;
+}
+
+int64_t rb_node_value_bytes(const rb_graph *graph, const rb_node *node) {
+    return graph->batch * node->oc * node->oh * node->ow * (int64_t)sizeof(float);
+}
+
+int64_t rb_graph_input_bytes(const rb_graph *graph) {
+    return graph->batch * graph->channels * graph->height * graph->width * (int64_t)sizeof(float);
+}
+
+/* The last node that reads value; for a value nobody reads, the end of the run. */
+static int32_t last_reader(const rb_graph *graph, int32_t value) {
+    for (int32_t i = graph->node_count - 1; i > value; i--)
+        if (graph->nodes[i].src == value || graph->nodes[i].add == value)
+            return i;
+    return graph->node_count;
+}
+
+int64_t rb_graph_activation_bound_bytes(const rb_graph *graph) {
+    int64_t bound = 0;
+    for (int32_t now = 0; now < graph->node_count; now++) {
+        const rb_node *node = &graph->nodes[now];
+        int64_t alive = last_reader(graph, RB_VALUE_INPUT) >= now ? rb_graph_input_bytes(graph) : 0;
+        for (int32_t value = 0; value <= now; value++)
+            if (last_reader(graph, value) >= now)
+                alive += rb_node_value_bytes(graph, &graph->nodes[value]);
+        if (node->add >= 0 && last_reader(graph, node->add) == now)
+            alive -= rb_node_value_bytes(graph, node);
+        if (alive > bound)
+            bound = alive;
+    }
+    return bound;
+}

@@ -1,0 +1,130 @@
+/* From descriptors and offsets to what a run executes. */
+#include "session.h"
+
+#include "failure.h"
+
+static void *place_in(const rb_session *s, rb_memory_kind kind, size_t offset) {
+    return (char *)s->blocks[kind] + offset;
+}
+
+static rb_status make_memory(const rb_session *s, const rb_layer *layer,
+                             const_dnnl_memory_desc_t md, void *handle, dnnl_memory_t *memory,
+                             rb_error *err) {
+    return rb_dnnl_status(dnnl_memory_create(memory, md, s->engine, handle), "dnnl_memory_create",
+                          layer->node.name, err);
+}
+
+/* Memory objects of one layer; those of its operands exist already. */
+static rb_status make_memories(rb_session *s, rb_layer *layer, rb_error *err) {
+    const dnnl_primitive_desc_t pd = layer->main_step.pd;
+    void *const dst = rb_layer_is_last(s, layer)
+                          ? DNNL_MEMORY_NONE
+                          : place_in(s, RB_MEMORY_ACTIVATIONS, layer->dst_offset);
+    rb_status status = make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0),
+                                   dst, &layer->dst, err);
+    if (status == RB_OK && layer->src_step.pd)
+        status =
+            make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0),
+                        place_in(s, RB_MEMORY_ACTIVATIONS, layer->src_offset), &layer->src, err);
+    if (status == RB_OK && layer->node.wei != RB_NONE)
+        status = make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
+                             place_in(s, RB_MEMORY_WEIGHTS, layer->wei_offset), &layer->wei, err);
+    if (status == RB_OK && rb_node_has_bias(&layer->node))
+        status = make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1),
+                             place_in(s, RB_MEMORY_WEIGHTS, layer->bia_offset), &layer->bia, err);
+    return status;
+}
+
+static void add_arg(rb_step *step, int arg, dnnl_memory_t memory) {
+    if (memory)
+        step->args[step->arg_count++] = (dnnl_exec_arg_t){arg, memory};
+}
+
+/* The primitive of a step, and the scratchpad behind its other arguments. */
+static rb_status finish_step(const rb_session *s, const rb_layer *layer, rb_step *step,
+                             rb_error *err) {
+    const const_dnnl_memory_desc_t scratch =
+        dnnl_primitive_desc_query_md(step->pd, dnnl_query_scratchpad_md, 0);
+    if (dnnl_memory_desc_get_size(scratch) > 0)
+        add_arg(step, DNNL_ARG_SCRATCHPAD, s->scratchpad);
+    return rb_dnnl_status(dnnl_primitive_create(&step->primitive, step->pd),
+                          "dnnl_primitive_create", layer->node.name, err);
+}
+
+static dnnl_memory_t value_memory(const rb_session *s, int32_t value) {
+    return value == RB_VALUE_INPUT ? s->input : s->layers[value].dst;
+}
+
+static rb_status make_steps(rb_session *s, rb_layer *layer, rb_error *err) {
+    const rb_node *node = &layer->node;
+    rb_status status = RB_OK;
+    if (layer->src_step.pd) {
+        add_arg(&layer->src_step, DNNL_ARG_FROM, value_memory(s, node->src));
+        add_arg(&layer->src_step, DNNL_ARG_TO, layer->src);
+        status = finish_step(s, layer, &layer->src_step, err);
+    }
+    if (status == RB_OK && layer->add_step.pd) {
+        add_arg(&layer->add_step, DNNL_ARG_FROM, value_memory(s, node->add));
+        add_arg(&layer->add_step, DNNL_ARG_TO, layer->dst);
+        status = finish_step(s, layer, &layer->add_step, err);
+    }
+    if (status != RB_OK)
+        return status;
+    add_arg(&layer->main_step, DNNL_ARG_SRC, layer->src ? layer->src : value_memory(s, node->src));
+    add_arg(&layer->main_step, DNNL_ARG_WEIGHTS, layer->wei);
+    add_arg(&layer->main_step, DNNL_ARG_BIAS, layer->bia);
+    add_arg(&layer->main_step, DNNL_ARG_DST, layer->dst);
+    return finish_step(s, layer, &layer->main_step, err);
+}
+
+/* One memory object of the largest size stands for the scratchpad of every primitive. */
+static rb_status make_shared(rb_session *s, rb_error *err) {
+    const char *call = "dnnl_memory_create";
+    dnnl_memory_desc_t md = NULL;
+    dnnl_status_t status = dnnl_memory_create(&s->input, s->input_md, s->engine, DNNL_MEMORY_NONE);
+    if (status != dnnl_success || s->bytes[RB_MEMORY_SCRATCH] == 0)
+        return rb_dnnl_status(status, call, "the input", err);
+    const dnnl_dims_t bytes = {(int64_t)s->bytes[RB_MEMORY_SCRATCH]};
+    call = "dnnl_memory_desc_create_with_tag";
+    status = dnnl_memory_desc_create_with_tag(&md, 1, bytes, dnnl_u8, dnnl_a);
+    if (status != dnnl_success)
+        goto done;
+    call = "dnnl_memory_create";
+    status = dnnl_memory_create(&s->scratchpad, md, s->engine, s->blocks[RB_MEMORY_SCRATCH]);
+done:
+    dnnl_memory_desc_destroy(md);
+    return rb_dnnl_status(status, call, "the scratchpad", err);
+}
+
+rb_status rb_program_build(rb_session *s, rb_error *err) {
+    rb_status status = make_shared(s, err);
+    for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++) {
+        status = make_memories(s, &s->layers[i], err);
+        if (status == RB_OK)
+            status = make_steps(s, &s->layers[i], err);
+    }
+    return status;
+}
+
+rb_status rb_program_bind(rb_session *s, const float *src, void *dst, rb_error *err) {
+    /* oneDNN has no handle to const memory; nothing here writes through this one. */
+    rb_status status = rb_dnnl_status(dnnl_memory_set_data_handle(s->input, (void *)(uintptr_t)src),
+                                      "dnnl_memory_set_data_handle", "the input", err);
+    if (status == RB_OK)
+        status = rb_dnnl_status(dnnl_memory_set_data_handle(s->layers[s->layer_count - 1].dst, dst),
+                                "dnnl_memory_set_data_handle", "the output", err);
+    return status;
+}
+
+rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err) {
+    const rb_step *const steps[] = {&layer->src_step, &layer->add_step, &layer->main_step};
+    for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
+        if (!steps[k]->primitive)
+            continue;
+        const dnnl_status_t status = dnnl_primitive_execute(steps[k]->primitive, s->stream,
+                                                            steps[k]->arg_count, steps[k]->args);
+        if (status != dnnl_success)
+            return rb_dnnl_status(status, "dnnl_primitive_execute", layer->node.name, err);
+    }
+    return RB_OK;
+}

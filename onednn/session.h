@@ -1,0 +1,108 @@
+/* What a session holds; shared by the files of this room.
+ *
+ * open goes through the files in this order:
+ *   check.c     can this engine do what is asked?
+ *   layout.c    one primitive descriptor a node: kernel and layouts (describe.c asks oneDNN)
+ *   storage.c   lifetimes -> arena (plan.c), sizes of weights and scratchpad, host allocations
+ *   program.c   memory objects and primitives: the steps that run executes
+ *   pack.c      BN folded (fold.c), weights reordered once
+ * run and tap (tap.c) then execute the steps. */
+#ifndef ONEDNN_SESSION_H
+#define ONEDNN_SESSION_H
+
+#include <stdbool.h>
+
+#include "oneapi/dnnl/dnnl.h"
+#include "resbench/engine.h"
+
+#define RB_STEP_ARGS 5 /* src, wei, bia, dst, scratchpad */
+#define RB_KERNEL_CAPACITY 96
+
+/* One primitive with its arguments. pd == NULL: there is no such step. */
+typedef struct rb_step {
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_t primitive;
+    int arg_count;
+    dnnl_exec_arg_t args[RB_STEP_ARGS];
+} rb_step;
+
+/* One node, executed as: src_step, add_step, main_step. */
+typedef struct rb_layer {
+    rb_node node;     /* as in the graph; name is a copy, value_name is NULL */
+    int64_t dims[4];  /* of the value: (n, c, h, w) */
+    bool in_place;    /* dst is the buffer of node.add, whose last reader this is */
+    rb_step src_step; /* value of node.src -> the layout main_step reads */
+    rb_step add_step; /* value of node.add -> dst, where the sum is not in place */
+    rb_step main_step;
+    size_t src_offset, dst_offset;   /* in the arena: output of src_step, of main_step */
+    size_t wei_offset, bia_offset;   /* in the block of weights */
+    dnnl_memory_t src, dst;          /* output of src_step (or NULL), of main_step */
+    dnnl_memory_t wei, bia;          /* NULL where the node has none */
+    char kernel[RB_KERNEL_CAPACITY]; /* what rb_engine.kernel answers */
+} rb_layer;
+
+struct rb_session {
+    const rb_host *host;
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_primitive_attr_t plain_attr; /* of reorders: user-managed scratchpad */
+    dnnl_memory_desc_t input_md;      /* (batch, channels, height, width), nchw */
+    dnnl_memory_t input;              /* the caller's src */
+    dnnl_memory_t scratchpad;         /* NULL: no primitive needs any */
+    int32_t layer_count;
+    rb_layer *layers;
+    void *blocks[RB_MEMORY_KINDS]; /* from the host */
+    size_t bytes[RB_MEMORY_KINDS];
+};
+
+/* The node writes the caller's dst: it is the last one. */
+static inline bool rb_layer_is_last(const rb_session *s, const rb_layer *layer) {
+    return layer == &s->layers[s->layer_count - 1];
+}
+
+/* A conv or FC has weights, and a bias when BN or a bias of its own leaves one after folding. */
+static inline bool rb_node_has_bias(const rb_node *node) {
+    return node->bia != RB_NONE || node->bn_bias != RB_NONE;
+}
+
+/* The layout of a value: RB_VALUE_INPUT or the number of an earlier node. */
+static inline const_dnnl_memory_desc_t rb_value_md(const rb_session *s, int32_t value) {
+    if (value == RB_VALUE_INPUT)
+        return s->input_md;
+    return dnnl_primitive_desc_query_md(s->layers[value].main_step.pd, dnnl_query_dst_md, 0);
+}
+
+/* check.c: RB_ERR_UNSUPPORTED or RB_ERR_USAGE with the reason. */
+rb_status rb_check_request(const rb_host *host, const rb_graph *graph, const rb_options *options,
+                           rb_error *err);
+
+/* layout.c: fills the descriptors of all layers, and their kernel texts. */
+rb_status rb_layout_choose(rb_session *s, const rb_graph *graph, rb_error *err);
+
+/* storage.c: buffers, offsets and the blocks themselves. */
+rb_status rb_storage_allocate(rb_session *s, rb_error *err);
+
+/* program.c: primitives, memory objects, arguments. */
+rb_status rb_program_build(rb_session *s, rb_error *err);
+
+/* program.c: points input and output at the caller's memory, until the next call. */
+rb_status rb_program_bind(rb_session *s, const float *src, void *dst, rb_error *err);
+
+/* program.c: executes the steps of one layer; dnnl_stream_wait is the caller's. */
+rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err);
+
+/* pack.c: weights of all layers into the block RB_MEMORY_WEIGHTS. */
+rb_status rb_pack_weights(rb_session *s, const rb_graph *graph, const rb_weights *weights,
+                          rb_error *err);
+
+/* session.c, tap.c: the functions of the engine table. */
+rb_status rb_session_open(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
+                          const rb_options *options, rb_session **session, rb_error *err);
+rb_status rb_session_run(rb_session *s, const float *src, void *dst, rb_error *err);
+rb_status rb_session_tap(rb_session *s, const float *src, void *dst, uint32_t stages, rb_tap_fn fn,
+                         void *ctx, rb_error *err);
+rb_status rb_session_memory(const rb_session *s, rb_memory *memory, rb_error *err);
+const char *rb_session_kernel(const rb_session *s, int32_t node);
+void rb_session_close(rb_session *s);
+
+#endif

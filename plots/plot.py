@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Draws the figures of a run: latency, memory and error over depth."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import error
+import latency
+import memory
+import result_file
+import style
+
+EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_NOTHING = 0, 2, 3, 6  # as in docs/design.md
+
+FIGURES = {"latency": latency.draw, "memory": memory.draw, "error": error.draw}
+FORMATS = ("png", "svg")
+
+
+def formats(text: str) -> list[str]:
+    chosen = list(dict.fromkeys(text.split(",")))
+    for name in chosen:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(FORMATS)}")
+    return chosen
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example:\n"
+        "  plots/plot.py resbench-results/first/results.json -o docs/figures --format svg\n\n"
+        "Writes latency, memory and error, each as .png and .svg.\n\n"
+        "exit codes: 0 fine, 2 usage, 3 bad input (or the figures cannot be written),\n"
+        "6 nothing to draw",
+    )
+    parser.add_argument("results", type=Path, metavar="RESULTS.json",
+                        help="written by resbench run")  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR",
+                        help="where the figures go (default: beside RESULTS.json)")  # fmt: skip
+    parser.add_argument("--format", type=formats, default=list(FORMATS), metavar="LIST",
+                        help="png, svg or both (default: png,svg)")  # fmt: skip
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    try:
+        results = result_file.read(arguments.results)
+    except result_file.BadInput as problem:
+        print(problem, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    style.apply()
+    # All are drawn before the first is written: a failure leaves no half set behind.
+    figures = {name: draw(results) for name, draw in FIGURES.items()}
+    drawn = {name: figure for name, figure in figures.items() if figure}
+    if not drawn:
+        print(f"{arguments.results}: nothing to draw: no record holds a measurement",
+              file=sys.stderr)  # fmt: skip
+        return EXIT_NOTHING
+    directory = arguments.output or arguments.results.parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, figure in drawn.items():
+            for form in arguments.format:
+                path = directory / f"{name}.{form}"
+                style.save(figure, path)
+                print(path)
+    except OSError as problem:
+        print(f"{problem.filename or directory}: cannot be written: {problem.strerror}",
+              file=sys.stderr)  # fmt: skip
+        return EXIT_BAD_INPUT
+    for name in FIGURES:
+        if name not in drawn:
+            print(f"{name}: not drawn, no record holds a value for it", file=sys.stderr)
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""Reading and checking results.json (written by results/report.c).
+
+What the file says is checked here and nowhere else: the figures get plain values, None where
+nothing is known.
+"""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+# Verdicts that results/record.c writes; "-" stands for: nothing was compared.
+VERDICTS = ("-", "PASS", "MARGINAL", "FAIL", "MISTRUSTED", "UNSUPPORTED", "CRASHED", "TIMEOUT")
+
+
+class BadInput(Exception):
+    """One sentence that names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell: a network on an engine with one batch and one number of threads."""
+
+    name: str
+    network: str
+    engine: str
+    engine_version: str
+    depth: int
+    batch: int
+    height: int
+    width: int
+    threads: int
+    macs: int  # whole batch
+    verdict: str
+    rel_l2: float | None
+    rel_l2_limit: float | None
+    packed_weight_bytes: int | None
+    activation_bytes: int | None
+    activation_bound_bytes: int | None
+    scratch_bytes: int | None
+    peak_rss_bytes: int | None
+    peak_rss_after_start_bytes: int | None
+    steady_rss_bytes: int | None
+    # From the median row of the same name; None without a timing, the interval also below
+    # eight samples.
+    median_ms: float | None = None
+    low_ms: float | None = None
+    high_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """latency = fixed_ms + ms_per_gmac * GMACs of one engine, batch and number of threads."""
+
+    engine: str
+    batch: int
+    threads: int
+    fixed_ms: float
+    ms_per_gmac: float
+    r_squared: float | None
+    residual_percent: dict[str, float] = field(default_factory=dict)  # by network
+
+
+@dataclass(frozen=True)
+class Results:
+    context: dict  # the machine; nothing in it is required
+    plan: dict  # the job, likewise
+    records: list[Record]
+    fits: list[Fit]
+
+    def networks(self) -> list[str]:
+        """From shallow to deep."""
+        order = {r.network: (r.depth, r.macs / r.batch, r.network) for r in self.records}
+        return sorted(order, key=order.__getitem__)
+
+    def engines(self) -> list[str]:
+        """In the order of the file, which is the order the user asked for."""
+        return list(dict.fromkeys(r.engine for r in self.records))
+
+    def groups(self) -> list[tuple[int, int]]:
+        """The pairs of batch and threads: what is compared within one panel."""
+        return sorted({(r.batch, r.threads) for r in self.records})
+
+
+# The kinds of member. Each gives the value, or raises ValueError with what was expected.
+
+
+def _text(value: object) -> str:
+    # Control characters have no place in a name and would make the SVG invalid.
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError("printable text")
+    return value
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not value:
+        raise ValueError("a name")
+    return value
+
+
+def _verdict(value: object) -> str:
+    if value not in VERDICTS:
+        raise ValueError("one of " + " ".join(VERDICTS))
+    return value
+
+
+def _integer(value: object) -> int:
+    # abs: what does not fit into 64 bits was not written by us, and could overflow a float.
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+        raise ValueError("an integer")
+    return value
+
+
+def _count(value: object) -> int:
+    if _integer(value) < 1:
+        raise ValueError("an integer of at least 1")
+    return value
+
+
+def _bytes(value: object) -> int | None:
+    return None if _integer(value) < 0 else value
+
+
+def _real(value: object) -> float | None:
+    """JSON has no NaN: null stands for it, and so does a member left out."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("a number or null")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError("a number or null") from None
+    return number if math.isfinite(number) else None
+
+
+_RECORD_MEMBERS = {
+    "name": _name,
+    "network": _name,
+    "engine": _name,
+    "engine_version": _text,
+    "depth": _integer,
+    "batch": _count,
+    "height": _integer,
+    "width": _integer,
+    "threads": _count,
+    "macs": _integer,
+    "verdict": _verdict,
+    "rel_l2": _real,
+    "rel_l2_limit": _real,
+    "packed_weight_bytes": _bytes,
+    "activation_bytes": _bytes,
+    "activation_bound_bytes": _bytes,
+    "scratch_bytes": _bytes,
+    "peak_rss_bytes": _bytes,
+    "peak_rss_after_start_bytes": _bytes,
+    "steady_rss_bytes": _bytes,
+}
+
+_FIT_MEMBERS = {"engine": _name, "batch": _count, "threads": _count, "r_squared": _real}
+_TIMES = ("median_ms", "low_ms", "high_ms")
+_NULL_IF_ABSENT = {"r_squared"}  # report.c leaves out what is not finite
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _container(owner: dict, key: str, kind: type, path: Path, where: str):
+    """owner[key], which must be an object or a list."""
+    expected = "an object" if kind is dict else "a list"
+    if key not in owner:
+        raise BadInput(f"{path}: {where} has no {key}, expected {expected}")
+    if not isinstance(owner[key], kind):
+        raise BadInput(f"{path}: {key} of {where} is {_shown(owner[key])}, expected {expected}")
+    return owner[key]
+
+
+def _objects(owner: dict, key: str, path: Path, where: str) -> list[dict]:
+    items = _container(owner, key, list, path, where)
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise BadInput(f"{path}: {key}[{index}] is {_shown(item)}, expected an object")
+    return items
+
+
+def _members(item: dict, kinds: dict, path: Path, where: str) -> dict:
+    values = {}
+    for key, kind in kinds.items():
+        if key not in item and key not in _NULL_IF_ABSENT:
+            raise BadInput(f"{path}: {where} has no {key}")
+        try:
+            values[key] = kind(item.get(key))
+        except ValueError as expected:
+            found = _shown(item.get(key))
+            raise BadInput(f"{path}: {key} of {where} is {found}, expected {expected}") from None
+    return values
+
+
+def _read_times(rows: list[dict], path: Path) -> dict[str, dict]:
+    """median, low and high of each timed cell, by its name."""
+    times = {}
+    for row in rows:
+        if row.get("aggregate_name") != "median" or not isinstance(row.get("run_name"), str):
+            continue
+        where = f"the median row of {_shown(row['run_name'])}"
+        if not isinstance(row.get("median_ms"), (int, float)) or not row["median_ms"] > 0:
+            found = _shown(row.get("median_ms"))
+            raise BadInput(f"{path}: median_ms of {where} is {found}, expected a positive number")
+        # The interval is left out below eight samples.
+        row = dict.fromkeys(_TIMES) | row
+        times[row["run_name"]] = _members(row, dict.fromkeys(_TIMES, _real), path, where)
+    return times
+
+
+def _read_records(ours: dict, rows: list[dict], path: Path) -> list[Record]:
+    times = _read_times(rows, path)
+    records = {}
+    for index, item in enumerate(_objects(ours, "records", path, "resbench")):
+        values = _members(item, _RECORD_MEMBERS, path, f"record {index}")
+        name = values["name"]
+        if name in records:
+            raise BadInput(f"{path}: two records are called {name}, expected one")
+        records[name] = Record(**values, **times.get(name, {}))
+    return list(records.values())
+
+
+def _read_fits(ours: dict, path: Path) -> list[Fit]:
+    fits = []
+    for index, item in enumerate(_objects(ours, "scaling", path, "resbench")):
+        where = f"scaling {index}"
+        values = _members(item, _FIT_MEMBERS, path, where)
+        if "fixed_ms" not in item and "ms_per_gmac" not in item:
+            continue  # fewer than three depths: no line
+        for key in ("fixed_ms", "ms_per_gmac"):
+            values |= _members(item, {key: _real}, path, where)
+            if values[key] is None:
+                raise BadInput(f"{path}: {key} of {where} is null, expected a number")
+        residuals = {}
+        for point in _objects(item, "points", path, where):
+            network = _members(point, {"network": _name}, path, f"a point of {where}")["network"]
+            percent = {"residual_percent": point.get("residual_percent")}
+            known = _members(percent, {"residual_percent": _real}, path, f"a point of {where}")
+            if known["residual_percent"] is not None:
+                residuals[network] = known["residual_percent"]
+        fits.append(Fit(**values, residual_percent=residuals))
+    return fits
+
+
+def read(path: Path) -> Results:
+    """Raises BadInput."""
+    try:
+        root = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: not UTF-8 text, expected JSON") from None
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path}: not whole JSON: line {error.lineno}: {error.msg}") from None
+    except (RecursionError, ValueError):
+        # Nesting without end; an integer of thousands of digits.
+        raise BadInput(f"{path}: not JSON that a run of resbench has written") from None
+    if not isinstance(root, dict) or not isinstance(root.get("resbench"), dict):
+        raise BadInput(f"{path}: no object resbench, expected the results.json of a resbench run")
+    ours = root["resbench"]
+    if ours.get("schema_version") != SCHEMA_VERSION:
+        found = _shown(ours.get("schema_version"))
+        raise BadInput(f"{path}: schema version {found}, expected {SCHEMA_VERSION}")
+    return Results(
+        context=_container(root, "context", dict, path, "the file"),
+        plan=_container(ours, "plan", dict, path, "resbench"),
+        records=_read_records(ours, _objects(root, "benchmarks", path, "the file"), path),
+        fits=_read_fits(ours, path),
+    )

@@ -1,0 +1,166 @@
+#include "results/columns.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TEXT(name, expression)                                                                     \
+    static const char *name(const rb_record *r) {                                                  \
+        return expression;                                                                         \
+    }
+#define NUMBER(name, expression)                                                                   \
+    static double name(const rb_record_list *all, const rb_record *r) {                            \
+        (void)all;                                                                                 \
+        return expression;                                                                         \
+    }
+
+static double known(double value) {
+    return value < 0 ? NAN : value;
+}
+
+static double mebibytes(int64_t bytes) {
+    return bytes < 0 ? NAN : (double)bytes / (1 << 20);
+}
+
+/* GMAC/s at the median latency, nominal: what the definition costs, however it was computed. */
+static double rate_gmacs(const rb_record *r) {
+    return (double)r->macs / r->latency_ns.median;
+}
+
+/* How many times faster than the engine called reference in the same cell. */
+static double speedup(const rb_record_list *all, const rb_record *r) {
+    for (size_t i = 0; i < all->count; i++) {
+        const rb_record *other = &all->items[i];
+        if (strcmp(other->engine, "reference") == 0 && strcmp(other->network, r->network) == 0 &&
+            other->batch == r->batch && other->threads == r->threads)
+            return other->latency_ns.median / r->latency_ns.median;
+    }
+    return NAN;
+}
+
+TEXT(network, r->network)
+TEXT(engine, r->engine)
+TEXT(engine_version, r->engine_version)
+TEXT(verdict, rb_verdict_name(r->verdict))
+TEXT(note, r->note)
+TEXT(kernel_plan, r->kernel_plan)
+NUMBER(batch, (double)r->batch)
+NUMBER(threads, (double)r->threads)
+NUMBER(parameters, (double)r->parameters)
+NUMBER(gmacs, (double)r->macs * 1e-9)
+NUMBER(images, (double)r->images)
+NUMBER(rel_l2, r->rel_l2)
+NUMBER(rel_l2_limit, r->rel_l2_limit)
+NUMBER(max_abs_error, r->max_abs_error)
+NUMBER(top1_agree, known((double)r->top1_agree))
+NUMBER(load_ms, r->load_ns * 1e-6)
+NUMBER(open_ms, r->open_ns * 1e-6)
+NUMBER(first_run_ms, r->first_run_ns * 1e-6)
+NUMBER(sample_count, (double)r->sample_count)
+NUMBER(median_ms, r->latency_ns.median * 1e-6)
+NUMBER(low_ms, r->latency_ns.low * 1e-6)
+NUMBER(high_ms, r->latency_ns.high * 1e-6)
+NUMBER(min_ms, r->latency_ns.min * 1e-6)
+NUMBER(p90_ms, r->latency_ns.p90 * 1e-6)
+NUMBER(p99_ms, r->latency_ns.p99 * 1e-6)
+NUMBER(images_per_second, (double)r->batch / (r->latency_ns.median * 1e-9))
+NUMBER(gmacs_per_second, rate_gmacs(r))
+NUMBER(peak_gmacs, r->peak_gmacs)
+NUMBER(peak_percent, 100 * rate_gmacs(r) / r->peak_gmacs)
+NUMBER(yardstick_percent, 100 * (r->yardstick_spread - 1))
+NUMBER(steal_percent, known(100 * r->steal_share))
+NUMBER(reorders, known((double)r->reorders))
+NUMBER(weight_mib, mebibytes(r->weight_bytes))
+NUMBER(packed_mib, mebibytes(r->packed_weight_bytes))
+NUMBER(activation_mib, mebibytes(r->activation_bytes))
+NUMBER(activation_bound_mib, mebibytes(r->activation_bound_bytes))
+NUMBER(scratch_mib, mebibytes(r->scratch_bytes))
+NUMBER(steady_rss_mib, mebibytes(r->steady_rss_bytes))
+NUMBER(peak_rss_mib, mebibytes(r->peak_rss_bytes))
+NUMBER(peak_rss_after_start_mib, mebibytes(r->peak_rss_after_start_bytes))
+
+#define SUMMARY true
+#define DETAIL false
+#define T(key, title, section, summary, get)                                                       \
+    { key, title, RB_SECTION_##section, RB_FORMAT_TEXT, 0, summary, get, NULL }
+#define N(key, title, section, format, digits, summary, get)                                       \
+    { key, title, RB_SECTION_##section, RB_FORMAT_##format, digits, summary, NULL, get }
+
+const rb_column rb_columns[] = {
+    T("network", "network", CELL, SUMMARY, network),
+    T("engine", "engine", CELL, SUMMARY, engine),
+    N("batch", "batch", CELL, COUNT, 0, SUMMARY, batch),
+    N("threads", "threads", CELL, COUNT, 0, DETAIL, threads),
+
+    T("parity", "parity", PARITY, SUMMARY, verdict),
+    N("images", "images", PARITY, COUNT, 0, DETAIL, images),
+    N("rel_l2", "rel. L2", PARITY, SCIENTIFIC, 1, SUMMARY, rel_l2),
+    N("rel_l2_limit", "limit", PARITY, SCIENTIFIC, 1, DETAIL, rel_l2_limit),
+    N("max_abs_error", "max error", PARITY, SCIENTIFIC, 1, DETAIL, max_abs_error),
+    N("top1_agree", "top-1 agree", PARITY, COUNT, 0, DETAIL, top1_agree),
+    T("engine_version", "version", PARITY, DETAIL, engine_version),
+    T("kernel_plan", "kernel plan", PARITY, DETAIL, kernel_plan),
+    N("reorders", "reorders", PARITY, COUNT, 0, DETAIL, reorders),
+    T("note", "note", PARITY, DETAIL, note),
+
+    N("gmacs", "GMACs", LATENCY, FIXED, 3, DETAIL, gmacs),
+    N("median_ms", "median ms", LATENCY, SIGNIFICANT, 4, SUMMARY, median_ms),
+    N("low_ms", "95% from", LATENCY, SIGNIFICANT, 4, SUMMARY, low_ms),
+    N("high_ms", "to ms", LATENCY, SIGNIFICANT, 4, SUMMARY, high_ms),
+    N("min_ms", "min ms", LATENCY, SIGNIFICANT, 4, DETAIL, min_ms),
+    N("p90_ms", "p90 ms", LATENCY, SIGNIFICANT, 4, SUMMARY, p90_ms),
+    N("p99_ms", "p99 ms", LATENCY, SIGNIFICANT, 4, DETAIL, p99_ms),
+    N("samples", "n", LATENCY, COUNT, 0, DETAIL, sample_count),
+    N("images_per_second", "img/s", LATENCY, SIGNIFICANT, 4, SUMMARY, images_per_second),
+    N("gmacs_per_second", "GMAC/s", LATENCY, FIXED, 1, SUMMARY, gmacs_per_second),
+    N("peak_percent", "% peak", LATENCY, FIXED, 1, SUMMARY, peak_percent),
+    N("peak_gmacs_per_second", "peak GMAC/s", LATENCY, FIXED, 1, DETAIL, peak_gmacs),
+    N("speedup_over_reference", "x ref", LATENCY, FIXED, 2, SUMMARY, speedup),
+    N("load_ms", "load ms", LATENCY, SIGNIFICANT, 3, DETAIL, load_ms),
+    N("open_ms", "open ms", LATENCY, SIGNIFICANT, 3, DETAIL, open_ms),
+    N("first_run_ms", "first run ms", LATENCY, SIGNIFICANT, 3, DETAIL, first_run_ms),
+    N("yardstick_spread_percent", "yardstick +%", LATENCY, FIXED, 1, DETAIL, yardstick_percent),
+    N("steal_percent", "steal %", LATENCY, FIXED, 1, DETAIL, steal_percent),
+
+    N("parameters", "parameters", MEMORY, COUNT, 0, DETAIL, parameters),
+    N("weight_mib", "weights MiB", MEMORY, FIXED, 1, DETAIL, weight_mib),
+    N("packed_weight_mib", "packed MiB", MEMORY, FIXED, 1, DETAIL, packed_mib),
+    N("activation_mib", "act. MiB", MEMORY, FIXED, 1, SUMMARY, activation_mib),
+    N("activation_bound_mib", "act. bound MiB", MEMORY, FIXED, 1, DETAIL, activation_bound_mib),
+    N("scratch_mib", "scratch MiB", MEMORY, FIXED, 1, DETAIL, scratch_mib),
+    N("steady_rss_mib", "steady RSS MiB", MEMORY, FIXED, 1, DETAIL, steady_rss_mib),
+    N("peak_rss_mib", "RSS MiB", MEMORY, FIXED, 1, SUMMARY, peak_rss_mib),
+    N("peak_rss_after_start_mib", "RSS after start MiB", MEMORY, FIXED, 1, DETAIL,
+      peak_rss_after_start_mib),
+};
+
+const size_t rb_column_count = sizeof rb_columns / sizeof rb_columns[0];
+
+const char *const rb_section_titles[RB_SECTION_COUNT] = {"Cells", "Parity", "Latency", "Memory"};
+
+static int significant_decimals(double value, int digits) {
+    const double magnitude = fabs(value);
+    int decimals = digits - 1;
+    for (double bound = 10; decimals > 0 && magnitude >= bound; bound *= 10)
+        decimals--;
+    return decimals;
+}
+
+void rb_column_format(const rb_column *column, const rb_record_list *records,
+                      const rb_record *record, char text[RB_CELL_CAPACITY]) {
+    if (column->text) {
+        const char *value = column->text(record);
+        snprintf(text, RB_CELL_CAPACITY, "%s", *value ? value : "-");
+        return;
+    }
+    const double value = column->number(records, record);
+    if (!isfinite(value))
+        snprintf(text, RB_CELL_CAPACITY, isnan(value) ? "-" : "inf");
+    else if (column->format == RB_FORMAT_SCIENTIFIC)
+        snprintf(text, RB_CELL_CAPACITY, "%.*e", column->digits, value);
+    else if (column->format == RB_FORMAT_SIGNIFICANT)
+        snprintf(text, RB_CELL_CAPACITY, "%.*f", significant_decimals(value, column->digits),
+                 value);
+    else
+        snprintf(text, RB_CELL_CAPACITY, "%.*f",
+                 column->format == RB_FORMAT_COUNT ? 0 : column->digits, value);
+}

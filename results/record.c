@@ -1,0 +1,120 @@
+#include "results/record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const verdict_names[RB_VERDICT_COUNT] = {
+    [RB_VERDICT_NONE] = "-",
+    [RB_VERDICT_PASS] = "PASS",
+    [RB_VERDICT_MARGINAL] = "MARGINAL",
+    [RB_VERDICT_FAIL] = "FAIL",
+    [RB_VERDICT_MISTRUSTED] = "MISTRUSTED",
+    [RB_VERDICT_UNSUPPORTED] = "UNSUPPORTED",
+    [RB_VERDICT_CRASHED] = "CRASHED",
+    [RB_VERDICT_TIMEOUT] = "TIMEOUT",
+};
+
+const char *rb_verdict_name(rb_verdict verdict) {
+    return verdict_names[verdict];
+}
+
+bool rb_verdict_parse(const char *name, rb_verdict *verdict) {
+    for (int i = 0; i < RB_VERDICT_COUNT; i++)
+        if (strcmp(verdict_names[i], name) == 0) {
+            *verdict = (rb_verdict)i;
+            return true;
+        }
+    return false;
+}
+
+void rb_record_init(rb_record *record) {
+    rb_summary none;
+    rb_summarize(NULL, 0, &none, NULL);
+    *record = (rb_record){.verdict = RB_VERDICT_NONE,
+                          .latency_ns = none,
+                          .rel_l2 = NAN,
+                          .rel_l2_limit = NAN,
+                          .max_abs_error = NAN,
+                          .top1_agree = -1,
+                          .load_ns = NAN,
+                          .open_ns = NAN,
+                          .first_run_ns = NAN,
+                          .yardstick_spread = NAN,
+                          .steal_share = -1,
+                          .peak_gmacs = NAN,
+                          .weight_bytes = -1,
+                          .packed_weight_bytes = -1,
+                          .activation_bytes = -1,
+                          .activation_bound_bytes = -1,
+                          .scratch_bytes = -1,
+                          .peak_rss_bytes = -1,
+                          .peak_rss_after_start_bytes = -1,
+                          .steady_rss_bytes = -1};
+}
+
+void rb_record_release(rb_record *record) {
+    free(record->samples);
+    record->samples = NULL;
+    record->sample_count = 0;
+}
+
+rb_status rb_record_summarize(rb_record *record, rb_error *err) {
+    double *values = malloc((record->sample_count + 1) * sizeof *values);
+    if (!values)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", record->sample_count);
+    for (size_t i = 0; i < record->sample_count; i++)
+        values[i] = record->samples[i].real_ns;
+    const rb_status status = rb_summarize(values, record->sample_count, &record->latency_ns, err);
+    free(values);
+    return status;
+}
+
+void rb_record_name(const rb_record *record, char *name, size_t capacity) {
+    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d", record->network, record->engine,
+             (long long)record->batch, record->threads);
+}
+
+static rb_record *find(const rb_record_list *list, const char *name) {
+    char found[256];
+    for (size_t i = 0; i < list->count; i++) {
+        rb_record_name(&list->items[i], found, sizeof found);
+        if (strcmp(found, name) == 0)
+            return &list->items[i];
+    }
+    return NULL;
+}
+
+const rb_record *rb_record_list_find(const rb_record_list *list, const char *name) {
+    return find(list, name);
+}
+
+rb_status rb_record_list_put(rb_record_list *list, rb_record *record, rb_error *err) {
+    char name[256];
+    rb_record_name(record, name, sizeof name);
+    rb_record *place = find(list, name);
+    if (place) {
+        rb_record_release(place);
+    } else {
+        if (list->count == list->capacity) {
+            const size_t capacity = list->capacity ? 2 * list->capacity : 16;
+            rb_record *items = realloc(list->items, capacity * sizeof *items);
+            if (!items)
+                return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu records", capacity);
+            list->items = items;
+            list->capacity = capacity;
+        }
+        place = &list->items[list->count++];
+    }
+    *place = *record;
+    record->samples = NULL;
+    record->sample_count = 0;
+    return RB_OK;
+}
+
+void rb_record_list_release(rb_record_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        rb_record_release(&list->items[i]);
+    free(list->items);
+    *list = (rb_record_list){0};
+}

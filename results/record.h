@@ -1,0 +1,91 @@
+/* One record: what was measured of one cell (network, engine, batch). Everything that is
+ * printed, plotted or compared is read from records. */
+#ifndef RESULTS_RECORD_H
+#define RESULTS_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resbench/status.h"
+#include "results/statistics.h"
+
+#define RB_SCHEMA_VERSION 1
+
+typedef enum rb_verdict {
+    RB_VERDICT_NONE,       /* nothing was compared */
+    RB_VERDICT_PASS,       /* error within the limit */
+    RB_VERDICT_MARGINAL,   /* within twice the limit */
+    RB_VERDICT_FAIL,       /* beyond, or NaN, or a write past the end */
+    RB_VERDICT_MISTRUSTED, /* small error by the wrong road: nothing compared, constant output */
+    RB_VERDICT_UNSUPPORTED,
+    RB_VERDICT_CRASHED,
+    RB_VERDICT_TIMEOUT,
+    RB_VERDICT_COUNT
+} rb_verdict;
+
+const char *rb_verdict_name(rb_verdict verdict);
+bool rb_verdict_parse(const char *name, rb_verdict *verdict);
+
+/* One timed call. */
+typedef struct rb_sample {
+    int32_t worker, turn;   /* which process, and which of its turns */
+    double real_ns, cpu_ns; /* wall clock; processor time of all threads */
+} rb_sample;
+
+typedef struct rb_record {
+    /* the cell */
+    char network[64];
+    char engine[64];
+    char engine_version[96];
+    int32_t depth, blocks;
+    int64_t batch, height, width;
+    int32_t threads;
+    /* the network */
+    int64_t parameters;
+    int64_t macs; /* whole batch */
+    /* parity, over all compared images: the worst image counts */
+    rb_verdict verdict;
+    char note[256]; /* why, when the verdict is not PASS; the way to repeat it */
+    int64_t images;
+    double rel_l2, rel_l2_limit, max_abs_error;
+    int64_t top1_agree;   /* images with the oracle's top-1; -1: synthetic weights, not told */
+    char kernel_plan[17]; /* hash of the kernels that ran, as 16 hexadecimal digits */
+    int32_t reorders;     /* nodes whose kernel string names a reorder */
+    /* single events, median over workers, in nanoseconds */
+    double load_ns, open_ns, first_run_ns;
+    /* steady state: every call */
+    rb_sample *samples;
+    size_t sample_count;
+    rb_summary latency_ns; /* of samples' real_ns: rb_record_summarize */
+    /* machine while measuring: slowest over fastest run of the yardstick loop; steal time */
+    double yardstick_spread;
+    double steal_share; /* of the processor time of the cell; -1 unknown */
+    double peak_gmacs;  /* measured multiply-add peak of this machine at `threads`, 1e9/s */
+    /* memory in bytes; -1 unknown */
+    int64_t weight_bytes, packed_weight_bytes;
+    int64_t activation_bytes, activation_bound_bytes, scratch_bytes;
+    int64_t peak_rss_bytes, peak_rss_after_start_bytes, steady_rss_bytes;
+} rb_record;
+
+/* Text fields empty, numbers unknown (NaN, -1), verdict NONE, no samples. */
+void rb_record_init(rb_record *record);
+void rb_record_release(rb_record *record); /* frees the samples */
+
+/* Fills latency_ns from the samples. */
+rb_status rb_record_summarize(rb_record *record, rb_error *err);
+
+/* "resnet50/onednn/batch:1/threads:2", the name of the cell in Google Benchmark's style. */
+void rb_record_name(const rb_record *record, char *name, size_t capacity);
+
+typedef struct rb_record_list {
+    rb_record *items;
+    size_t count, capacity;
+} rb_record_list;
+
+/* Moves *record into the list (its samples change owner), in place of one of the same name. */
+rb_status rb_record_list_put(rb_record_list *list, rb_record *record, rb_error *err);
+const rb_record *rb_record_list_find(const rb_record_list *list, const char *name);
+void rb_record_list_release(rb_record_list *list);
+
+#endif

@@ -1,0 +1,298 @@
+#include "results/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic_file.h"
+#include "results/record_json.h"
+#include "results/tables.h"
+
+#define MAX_SCALINGS 64
+
+static const char *const time_unit = "ms";
+static const double ns_per_unit = 1e6;
+
+static void set_real(json_t *object, const char *key, double value) {
+    if (isfinite(value))
+        json_object_set_new(object, key, json_real(value));
+}
+
+/* The members that all rows of one record share. */
+static json_t *row(const rb_record *record, size_t family, const char *suffix) {
+    char run_name[256], name[300];
+    rb_record_name(record, run_name, sizeof run_name);
+    snprintf(name, sizeof name, "%s%s", run_name, suffix);
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_string(name));
+    json_object_set_new(object, "family_index", json_integer((json_int_t)family));
+    json_object_set_new(object, "per_family_instance_index", json_integer(0));
+    json_object_set_new(object, "run_name", json_string(run_name));
+    json_object_set_new(object, "repetitions", json_integer((json_int_t)record->sample_count));
+    json_object_set_new(object, "threads", json_integer(1)); /* callers, not OpenMP threads */
+    return object;
+}
+
+static void set_times(json_t *object, double real_ns, double cpu_ns) {
+    set_real(object, "real_time", real_ns / ns_per_unit);
+    set_real(object, "cpu_time", cpu_ns / ns_per_unit);
+    json_object_set_new(object, "time_unit", json_string(time_unit));
+}
+
+static void append_iterations(json_t *rows, const rb_record *record, size_t family) {
+    for (size_t i = 0; i < record->sample_count; i++) {
+        const rb_sample *sample = &record->samples[i];
+        json_t *object = row(record, family, "");
+        json_object_set_new(object, "run_type", json_string("iteration"));
+        json_object_set_new(object, "repetition_index", json_integer((json_int_t)i));
+        json_object_set_new(object, "iterations", json_integer(1));
+        set_times(object, sample->real_ns, sample->cpu_ns);
+        json_object_set_new(object, "worker", json_integer(sample->worker));
+        json_object_set_new(object, "turn", json_integer(sample->turn));
+        json_array_append_new(rows, object);
+    }
+}
+
+static json_t *aggregate(const rb_record *record, size_t family, const char *which,
+                         const rb_summary *real, const rb_summary *cpu,
+                         double (*pick)(const rb_summary *)) {
+    char suffix[32];
+    snprintf(suffix, sizeof suffix, "_%s", which);
+    json_t *object = row(record, family, suffix);
+    json_object_set_new(object, "run_type", json_string("aggregate"));
+    json_object_set_new(object, "aggregate_name", json_string(which));
+    json_object_set_new(object, "aggregate_unit", json_string("time"));
+    json_object_set_new(object, "iterations", json_integer((json_int_t)record->sample_count));
+    set_times(object, pick(real), pick(cpu));
+    return object;
+}
+
+static double pick_mean(const rb_summary *summary) {
+    return summary->mean;
+}
+
+static double pick_median(const rb_summary *summary) {
+    return summary->median;
+}
+
+static double pick_stddev(const rb_summary *summary) {
+    return summary->stddev;
+}
+
+static rb_status append_aggregates(json_t *rows, const rb_record_list *records, size_t index,
+                                   rb_error *err) {
+    const rb_record *record = &records->items[index];
+    rb_summary cpu;
+    double *values = malloc(record->sample_count * sizeof *values);
+    if (!values)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", record->sample_count);
+    for (size_t i = 0; i < record->sample_count; i++)
+        values[i] = record->samples[i].cpu_ns;
+    const rb_status status = rb_summarize(values, record->sample_count, &cpu, err);
+    free(values);
+    if (status != RB_OK)
+        return status;
+    const rb_summary *real = &record->latency_ns;
+    json_array_append_new(rows, aggregate(record, index, "mean", real, &cpu, pick_mean));
+    json_t *median = aggregate(record, index, "median", real, &cpu, pick_median);
+    for (size_t c = 0; c < rb_column_count; c++)
+        if (rb_columns[c].number && rb_columns[c].section != RB_SECTION_CELL)
+            set_real(median, rb_columns[c].key, rb_columns[c].number(records, record));
+    json_object_set_new(median, "label", json_string(rb_verdict_name(record->verdict)));
+    json_array_append_new(rows, median);
+    json_array_append_new(rows, aggregate(record, index, "stddev", real, &cpu, pick_stddev));
+    return RB_OK;
+}
+
+/* A cell without a timing still has a row, the way Google Benchmark reports an error. */
+static void append_error(json_t *rows, const rb_record *record, size_t family) {
+    json_t *object = row(record, family, "");
+    json_object_set_new(object, "run_type", json_string("iteration"));
+    json_object_set_new(object, "error_occurred", json_true());
+    json_object_set_new(object, "error_message",
+                        json_string(record->note[0] ? record->note : "not timed"));
+    json_object_set_new(object, "iterations", json_integer(0));
+    set_times(object, 0, 0);
+    json_array_append_new(rows, object);
+}
+
+static json_t *point_to_json(const rb_scaling_point *point) {
+    json_t *object = json_object();
+    json_object_set_new(object, "network", json_string(point->record->network));
+    set_real(object, "gmacs", (double)point->record->macs * 1e-9);
+    set_real(object, "latency_ms", point->latency_ms);
+    set_real(object, "fitted_ms", point->fitted_ms);
+    set_real(object, "residual_percent", point->residual_percent);
+    set_real(object, "marginal_ms_per_block", point->marginal_ms_per_block);
+    return object;
+}
+
+static json_t *scaling_to_json(const rb_record_list *records) {
+    static rb_scaling scalings[MAX_SCALINGS];
+    const size_t count = rb_scaling_compute(records, scalings, MAX_SCALINGS);
+    json_t *all = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const rb_scaling *s = &scalings[i];
+        json_t *object = json_object(), *points = json_array();
+        json_object_set_new(object, "engine", json_string(s->engine));
+        json_object_set_new(object, "batch", json_integer(s->batch));
+        json_object_set_new(object, "threads", json_integer(s->threads));
+        set_real(object, "fixed_ms", s->fixed_ms);
+        set_real(object, "ms_per_gmac", s->ms_per_gmac);
+        set_real(object, "r_squared", s->r_squared);
+        for (size_t p = 0; p < s->count; p++)
+            json_array_append_new(points, point_to_json(&s->points[p]));
+        json_object_set_new(object, "points", points);
+        json_array_append_new(all, object);
+    }
+    return all;
+}
+
+static rb_status write_json(const rb_report *report, const char *path, rb_error *err) {
+    rb_status status = RB_OK;
+    json_t *root = json_object(), *rows = json_array(), *ours = json_object();
+    json_t *records = json_array();
+    for (size_t i = 0; status == RB_OK && i < report->records.count; i++) {
+        const rb_record *record = &report->records.items[i];
+        json_array_append_new(records, rb_record_to_json(record));
+        if (record->sample_count == 0) {
+            append_error(rows, record, i);
+            continue;
+        }
+        append_iterations(rows, record, i);
+        status = append_aggregates(rows, &report->records, i, err);
+    }
+    json_object_set_new(ours, "schema_version", json_integer(RB_SCHEMA_VERSION));
+    json_object_set(ours, "plan", report->plan);
+    json_object_set_new(ours, "records", records);
+    json_object_set_new(ours, "scaling", scaling_to_json(&report->records));
+    json_object_set(root, "context", report->context);
+    json_object_set_new(root, "benchmarks", rows);
+    json_object_set_new(root, "resbench", ours);
+    if (status == RB_OK) {
+        char *text = json_dumps(root, JSON_INDENT(1));
+        status = text ? rb_write_file(path, text, strlen(text), err)
+                      : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+        free(text);
+    }
+    json_decref(root);
+    return status;
+}
+
+static rb_status write_table(const rb_report *report, bool markdown, const char *path,
+                             rb_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    if (markdown)
+        rb_table_markdown(&report->records, report->title, out);
+    else
+        rb_table_csv(&report->records, out);
+    rb_status status = fclose(out) == 0
+                           ? rb_write_file(path, text, size, err)
+                           : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    free(text);
+    return status;
+}
+
+static rb_status path_in(const char *directory, const char *name, char path[RB_PATH_CAPACITY],
+                         rb_error *err) {
+    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, name) >= RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
+    return RB_OK;
+}
+
+rb_status rb_report_write(const rb_report *report, rb_error *err) {
+    char path[RB_PATH_CAPACITY];
+    rb_status status = path_in(report->directory, RB_REPORT_JSON, path, err);
+    if (status == RB_OK)
+        status = write_json(report, path, err);
+    if (status == RB_OK)
+        status = path_in(report->directory, RB_REPORT_MARKDOWN, path, err);
+    if (status == RB_OK)
+        status = write_table(report, true, path, err);
+    if (status == RB_OK)
+        status = path_in(report->directory, RB_REPORT_CSV, path, err);
+    if (status == RB_OK)
+        status = write_table(report, false, path, err);
+    return status;
+}
+
+static double time_of(const json_t *object, const char *key) {
+    return json_number_value(json_object_get(object, key)) * ns_per_unit;
+}
+
+/* Appends the iteration rows called name to the record's samples. */
+static rb_status read_samples(const json_t *rows, rb_record *record, rb_error *err) {
+    char name[256];
+    size_t index;
+    json_t *object;
+    rb_record_name(record, name, sizeof name);
+    record->samples = calloc(json_array_size(rows) + 1, sizeof *record->samples);
+    if (!record->samples)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for the samples of %s", name);
+    json_array_foreach(rows, index, object) {
+        const char *row_name = json_string_value(json_object_get(object, "name"));
+        const char *type = json_string_value(json_object_get(object, "run_type"));
+        if (!row_name || !type || strcmp(row_name, name) != 0 || strcmp(type, "iteration") != 0 ||
+            json_is_true(json_object_get(object, "error_occurred")))
+            continue;
+        record->samples[record->sample_count++] = (rb_sample){
+            .worker = (int32_t)json_integer_value(json_object_get(object, "worker")),
+            .turn = (int32_t)json_integer_value(json_object_get(object, "turn")),
+            .real_ns = time_of(object, "real_time"),
+            .cpu_ns = time_of(object, "cpu_time"),
+        };
+    }
+    return rb_record_summarize(record, err);
+}
+
+static rb_status read_records(const json_t *root, const char *path, rb_record_list *records,
+                              rb_error *err) {
+    size_t index;
+    json_t *object;
+    rb_error why;
+    json_array_foreach(json_object_get(json_object_get(root, "resbench"), "records"), index,
+                       object) {
+        rb_record record;
+        rb_status status = rb_record_from_json(object, &record, &why);
+        if (status != RB_OK)
+            return rb_fail(err, status, "%s: %.900s", path, why.message);
+        status = read_samples(json_object_get(root, "benchmarks"), &record, err);
+        if (status == RB_OK)
+            status = rb_record_list_put(records, &record, err);
+        rb_record_release(&record);
+        if (status != RB_OK)
+            return status;
+    }
+    return RB_OK;
+}
+
+rb_status rb_report_read(const char *directory, json_t **plan, rb_record_list *records,
+                         rb_error *err) {
+    char path[RB_PATH_CAPACITY];
+    json_error_t why;
+    *plan = NULL;
+    *records = (rb_record_list){0};
+    rb_status status = path_in(directory, RB_REPORT_JSON, path, err);
+    if (status != RB_OK)
+        return status;
+    json_t *root = json_load_file(path, 0, &why);
+    if (!root)
+        return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
+    const json_t *ours = json_object_get(root, "resbench");
+    const json_t *version = json_object_get(ours, "schema_version");
+    if (json_integer_value(version) != RB_SCHEMA_VERSION)
+        status = rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", path,
+                         (long long)json_integer_value(version), RB_SCHEMA_VERSION);
+    if (status == RB_OK)
+        status = read_records(root, path, records, err);
+    if (status == RB_OK)
+        *plan = json_incref(json_object_get(ours, "plan"));
+    else
+        rb_record_list_release(records);
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* How latency and memory grow with depth. */
+#ifndef RESULTS_SCALING_H
+#define RESULTS_SCALING_H
+
+#include "results/record.h"
+
+#define RB_MAX_SCALING_POINTS 32
+
+typedef struct rb_scaling_point {
+    const rb_record *record;
+    double latency_ms;       /* median */
+    double fitted_ms;        /* by the line below */
+    double residual_percent; /* (latency - fitted) / fitted */
+    /* Against the next shallower network of the same block kind: added ms per added block;
+     * NaN for the first of its kind. */
+    double marginal_ms_per_block;
+} rb_scaling_point;
+
+/* One line latency = fixed_ms + ms_per_gmac * GMACs for one engine and batch, least squares
+ * over depths. With fewer than three depths there is no fit (fitted == false). */
+typedef struct rb_scaling {
+    char engine[64];
+    int64_t batch;
+    int32_t threads;
+    bool fitted;
+    double fixed_ms, ms_per_gmac;
+    double r_squared;
+    size_t count;
+    rb_scaling_point points[RB_MAX_SCALING_POINTS]; /* by GMACs */
+} rb_scaling;
+
+/* Fills scalings with one entry per engine, batch and threads that has timed records, in the
+ * order of the records; returns how many there are (at most capacity). Records must outlive
+ * the result. */
+size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, size_t capacity);
+
+#endif

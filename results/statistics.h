@@ -1,0 +1,32 @@
+/* Pure functions of samples. */
+#ifndef RESULTS_STATISTICS_H
+#define RESULTS_STATISTICS_H
+
+#include <stddef.h>
+
+#include "resbench/status.h"
+
+#define RB_MIN_INTERVAL_SAMPLES 8 /* below, a bootstrap interval says nothing */
+#define RB_MIN_P90_SAMPLES 10     /* below, the percentile is the maximum */
+#define RB_MIN_P99_SAMPLES 100
+
+/* All in the unit of the samples; NaN where there are too few of them. */
+typedef struct rb_summary {
+    size_t count;
+    double median, low, high; /* low..high: 95 % interval of the median */
+    double min, mean, stddev, p90, p99;
+} rb_summary;
+
+/* values are sorted in place. The interval is the percentile bootstrap (Efron and Tibshirani
+ * 1993, chapter 13) of the median with 2000 resamples from a fixed seed: the same samples give
+ * the same interval. Percentiles are nearest-rank. */
+rb_status rb_summarize(double *values, size_t count, rb_summary *summary, rb_error *err);
+
+/* Middle of sorted values: the mean of the two middle ones for an even count, as Google
+ * Benchmark's StatisticsMedian. NaN for none. */
+double rb_sorted_median(const double *sorted, size_t count);
+
+/* Sorts and returns the median. */
+double rb_median(double *values, size_t count);
+
+#endif

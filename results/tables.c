@@ -1,0 +1,178 @@
+#include "results/tables.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_COLUMNS 64
+#define MAX_LINES 64 /* scaling lines: engine x batch */
+
+typedef bool (*column_filter)(const rb_column *column, rb_section section);
+
+static bool in_summary(const rb_column *column, rb_section section) {
+    (void)section;
+    return column->summary;
+}
+
+static bool in_section(const rb_column *column, rb_section section) {
+    return column->section == RB_SECTION_CELL || column->section == section;
+}
+
+static size_t choose(column_filter filter, rb_section section, const rb_column **chosen) {
+    size_t count = 0;
+    for (size_t c = 0; c < rb_column_count && count < MAX_COLUMNS; c++)
+        if (filter(&rb_columns[c], section))
+            chosen[count++] = &rb_columns[c];
+    return count;
+}
+
+static int longest(int a, int b) {
+    return a > b ? a : b;
+}
+
+/* Text to the left, numbers to the right; two spaces between columns. */
+static void print_aligned(const rb_record_list *records, FILE *out) {
+    const rb_column *columns[MAX_COLUMNS];
+    int widths[MAX_COLUMNS];
+    char text[RB_CELL_CAPACITY];
+    const size_t count = choose(in_summary, RB_SECTION_CELL, columns);
+    for (size_t c = 0; c < count; c++) {
+        widths[c] = (int)strlen(columns[c]->title);
+        for (size_t i = 0; i < records->count; i++) {
+            rb_column_format(columns[c], records, &records->items[i], text);
+            widths[c] = longest(widths[c], (int)strlen(text));
+        }
+    }
+    for (size_t line = 0; line <= records->count; line++) {
+        for (size_t c = 0; c < count; c++) {
+            if (line == 0)
+                snprintf(text, sizeof text, "%s", columns[c]->title);
+            else
+                rb_column_format(columns[c], records, &records->items[line - 1], text);
+            const bool left = columns[c]->format == RB_FORMAT_TEXT;
+            fprintf(out, "%s%*s", c ? "  " : "", left ? -widths[c] : widths[c], text);
+        }
+        fputc('\n', out);
+    }
+}
+
+static void print_notes(const rb_record_list *records, FILE *out) {
+    char name[256];
+    for (size_t i = 0; i < records->count; i++)
+        if (records->items[i].note[0]) {
+            rb_record_name(&records->items[i], name, sizeof name);
+            fprintf(out, "%s: %s: %s\n", name, rb_verdict_name(records->items[i].verdict),
+                    records->items[i].note);
+        }
+}
+
+static void print_number(FILE *out, const char *format, double value) {
+    if (isnan(value))
+        fprintf(out, "%*s", format[1] == '9' ? 9 : 10, "-");
+    else
+        fprintf(out, format, value);
+}
+
+static void print_scaling(const rb_record_list *records, FILE *out) {
+    static rb_scaling lines[MAX_LINES];
+    const size_t count = rb_scaling_compute(records, lines, MAX_LINES);
+    for (size_t i = 0; i < count; i++) {
+        const rb_scaling *s = &lines[i];
+        if (s->count < 2)
+            continue;
+        fprintf(out, "\n%s, batch %lld, %d threads: ", s->engine, (long long)s->batch, s->threads);
+        if (s->fitted)
+            fprintf(out, "latency = %.3g ms + %.3g ms/GMAC (R2 %.4f)\n", s->fixed_ms,
+                    s->ms_per_gmac, s->r_squared);
+        else
+            fprintf(out, "too few depths for a fit\n");
+        fprintf(out,
+                "  network         GMACs  median ms    fit ms  residual %%  ms/block   act. MiB"
+                "    RSS MiB\n");
+        for (size_t p = 0; p < s->count; p++) {
+            const rb_scaling_point *point = &s->points[p];
+            const rb_record *r = point->record;
+            fprintf(out, "  %-12s %8.3f %10.2f ", r->network, (double)r->macs * 1e-9,
+                    point->latency_ms);
+            print_number(out, "%9.2f", point->fitted_ms);
+            print_number(out, "%+10.1f ", point->residual_percent);
+            print_number(out, " %9.2f", point->marginal_ms_per_block);
+            fprintf(out, " %10.1f %10.1f\n", (double)r->activation_bytes / (1 << 20),
+                    (double)r->peak_rss_bytes / (1 << 20));
+        }
+    }
+}
+
+void rb_table_terminal(const rb_record_list *records, FILE *out) {
+    print_aligned(records, out);
+    print_notes(records, out);
+    print_scaling(records, out);
+}
+
+static void print_markdown(const rb_record_list *records, column_filter filter, rb_section section,
+                           FILE *out) {
+    const rb_column *columns[MAX_COLUMNS];
+    char text[RB_CELL_CAPACITY];
+    const size_t count = choose(filter, section, columns);
+    for (size_t c = 0; c < count; c++)
+        fprintf(out, "| %s ", columns[c]->title);
+    fputs("|\n", out);
+    for (size_t c = 0; c < count; c++)
+        fputs(columns[c]->format == RB_FORMAT_TEXT ? "|---" : "|---:", out);
+    fputs("|\n", out);
+    for (size_t i = 0; i < records->count; i++) {
+        for (size_t c = 0; c < count; c++) {
+            rb_column_format(columns[c], records, &records->items[i], text);
+            for (char *bar = text; (bar = strchr(bar, '|'));)
+                *bar = '/';
+            fprintf(out, "| %s ", text);
+        }
+        fputs("|\n", out);
+    }
+}
+
+void rb_table_markdown(const rb_record_list *records, const char *title, FILE *out) {
+    fprintf(out, "# %s\n\n", title);
+    print_markdown(records, in_summary, RB_SECTION_CELL, out);
+    for (int section = RB_SECTION_PARITY; section < RB_SECTION_COUNT; section++) {
+        fprintf(out, "\n## %s\n\n", rb_section_titles[section]);
+        print_markdown(records, in_section, (rb_section)section, out);
+    }
+    fputs("\n## Depth scaling\n\n```", out);
+    print_scaling(records, out);
+    fputs("```\n", out);
+}
+
+static void print_csv_text(const char *text, FILE *out) {
+    if (!strpbrk(text, ",\"\n\r")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+void rb_table_csv(const rb_record_list *records, FILE *out) {
+    for (size_t c = 0; c < rb_column_count; c++)
+        fprintf(out, "%s%s", c ? "," : "", rb_columns[c].key);
+    fputc('\n', out);
+    for (size_t i = 0; i < records->count; i++) {
+        for (size_t c = 0; c < rb_column_count; c++) {
+            const rb_column *column = &rb_columns[c];
+            if (c)
+                fputc(',', out);
+            if (column->text) {
+                print_csv_text(column->text(&records->items[i]), out);
+            } else {
+                const double value = column->number(records, &records->items[i]);
+                if (isfinite(value))
+                    fprintf(out, "%.17g", value);
+            }
+        }
+        fputc('\n', out);
+    }
+}

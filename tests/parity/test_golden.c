@@ -1,0 +1,99 @@
+/* test_golden FILE CASE: the oracle and the reference against one case of a golden file.
+ * Exits with 77 (skipped) when the file is not there. */
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmocka_includes.h"
+#include "engine_fixture.h"
+#include "golden_compare.h"
+#include "loaders/synth.h"
+
+#define SKIPPED 77
+#define ORACLE_LIMIT 1e-11
+#define REFERENCE_FACTOR 4 /* times what torch's own float32 run loses */
+
+static const char *golden_path, *golden_case;
+
+typedef struct rb_setup {
+    rb_golden *golden;
+    rb_test_graph *graph;
+    rb_test_weights *weights;
+    float *input;
+} rb_setup;
+
+static int set_up(void **state) {
+    static rb_setup s;
+    s.golden = rb_golden_read(golden_path, golden_case);
+    s.graph =
+        rb_test_graph_create(s.golden->network, s.golden->batch, s.golden->height, s.golden->width);
+    s.weights = rb_test_weights_create(&s.graph->graph, (uint64_t)s.golden->seed);
+    const int64_t dims[4] = {s.golden->batch, 3, s.golden->height, s.golden->width};
+    s.input = rb_test_alloc((size_t)(dims[0] * dims[1] * dims[2] * dims[3]) * sizeof(float));
+    rb_synth_input(dims, (uint64_t)s.golden->seed, s.input);
+    *state = &s;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    rb_setup *s = *state;
+    rb_golden_destroy(s->golden);
+    rb_test_graph_destroy(s->graph);
+    rb_test_weights_destroy(s->weights);
+    rb_test_free(s->input);
+    return 0;
+}
+
+static int32_t threads(void) {
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 8 ? 8 : online < 1 ? 1 : (int32_t)online;
+}
+
+static void oracle_agrees_everywhere(void **state) {
+    const rb_setup *s = *state;
+    rb_golden_score score;
+    rb_golden_compare(rb_test_engine("oracle"), &s->graph->graph, &s->weights->weights, s->input,
+                      s->golden, threads(), NULL, &score);
+    assert_true(score.compared > 0);
+    assert_int_equal(score.missing, 0);
+    assert_int_equal(score.unknown, 0);
+    if (!(score.logits_error <= ORACLE_LIMIT))
+        fail_msg("logits are off by %.2e, limit %.2e", score.logits_error, ORACLE_LIMIT);
+    if (!(score.module_error <= ORACLE_LIMIT))
+        fail_msg("%s is off by %.2e, limit %.2e", score.worst, score.module_error, ORACLE_LIMIT);
+}
+
+static void reference_loses_no_more_than_torch(void **state) {
+    const rb_setup *s = *state;
+    const int64_t count = s->golden->batch * s->golden->classes;
+    float *logits = rb_test_alloc((size_t)count * sizeof *logits);
+    double *wide = rb_test_alloc((size_t)count * sizeof *wide);
+    rb_test_run(rb_test_engine("reference"), &s->graph->graph, &s->weights->weights, threads(),
+                s->input, logits);
+    for (int64_t i = 0; i < count; i++)
+        wide[i] = (double)logits[i];
+    const double error = rb_relative_l2(wide, s->golden->logits, count);
+    const double limit = REFERENCE_FACTOR * s->golden->f32_rel_l2_error;
+    rb_test_free(logits);
+    rb_test_free(wide);
+    print_message("%s reference: logits %.2e, limit %.2e\n", golden_case, error, limit);
+    if (!(limit > 0 && error <= limit))
+        fail_msg("logits are off by %.2e, limit %.2e", error, limit);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3)
+        return EXIT_FAILURE;
+    golden_path = argv[1];
+    golden_case = argv[2];
+    if (access(golden_path, R_OK) != 0) {
+        print_message("SKIPPED: there is no golden file %s (set RESBENCH_GOLDEN to its path)\n",
+                      golden_path);
+        return SKIPPED;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(oracle_agrees_everywhere),
+        cmocka_unit_test(reference_loses_no_more_than_torch),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
