@@ -6,11 +6,22 @@ from matplotlib.figure import Figure
 import series as lines
 from result_file import Record, Results
 from series import Labels, Series
-from style import ALARM, INK, Page, darker, engine_looks, group_title, network_axis
-from style import record_note, room_for, scientific, short
+from style import (
+    ALARM,
+    INK,
+    Page,
+    axis_height,
+    darker,
+    engine_looks,
+    group_title,
+    network_axis,
+    record_note,
+    room_for,
+    scientific,
+    short,
+)
 
 BASE_HEIGHT, ENGINE_HEIGHT = 2.5, 0.3  # of a panel: lines that run close need room for numbers
-AXIS_HEIGHT = 0.5
 LEFT, PANEL_WIDTH = 0.75, 8.05
 
 
@@ -111,7 +122,7 @@ def draw(results: Results) -> Figure | None:
     exact = [r for r in results.records if r.rel_l2 == 0]
     notes += record_note("Error exactly 0, not drawn", exact, verdict=False)
     panel_height = BASE_HEIGHT + ENGINE_HEIGHT * len(results.engines())
-    height = 0.25 + panel_height + AXIS_HEIGHT
+    height = 0.25 + panel_height + axis_height(results, PANEL_WIDTH)
     page = Page("Error over depth", results, notes, height * len(groups))
     for index, (group, cells) in enumerate(groups):
         title = "Relative L2 of the logits against the float64 oracle (log scale)"

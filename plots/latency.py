@@ -8,11 +8,24 @@ from matplotlib.patches import Rectangle
 import series as lines
 from result_file import Fit, Results
 from series import Series
-from style import FAINT, INK, MARGIN, WIDTH, Page, darker, engine_looks, group_title
-from style import network_axis, record_note, room_for, short, significant
+from style import (
+    FAINT,
+    INK,
+    MARGIN,
+    WIDTH,
+    Page,
+    axis_height,
+    darker,
+    engine_looks,
+    group_title,
+    network_axis,
+    record_note,
+    room_for,
+    short,
+    significant,
+)
 
 PANEL_HEIGHT = 3.1
-AXIS_HEIGHT = 0.55  # tick labels below the panels
 ROW_HEIGHT = 0.25  # of the table of fits
 LEFT, DEPTH_WIDTH = 0.6, 4.75
 FIT_LEFT, FIT_WIDTH = 5.95, 2.9
@@ -128,8 +141,9 @@ def _draw_table(page: Page, top: float, results: Results, fits: list[Fit]) -> No
     axes.text(MARGIN, 0.5, "fitted line", va="center", size=8, color=FAINT)
     axes.text(left - 0.1, 0.5, "measured - line:", va="center", ha="right", size=8, color=FAINT)
     for column, network in enumerate(networks):
-        axes.text(left + (column + 0.5) * step, 0.5, short(network, max(4, int(step / 0.075))),
-                  va="center", ha="center", size=small, color=FAINT)  # fmt: skip
+        name = short(network, max(4, int(step / (0.0088 * small))))
+        axes.text(left + (column + 0.5) * step, 0.5, name, va="center", ha="center", size=small,
+                  color=FAINT)  # fmt: skip
     for row, fit in enumerate(fits, start=1):
         color, _ = looks[fit.engine]
         sign, slope = "+" if fit.ms_per_gmac >= 0 else "-", significant(abs(fit.ms_per_gmac))
@@ -164,9 +178,10 @@ def draw(results: Results) -> Figure | None:
             groups.append((group, all_series, [f for f in fits if f.engine in engines]))
     if not groups:
         return None
+    below = axis_height(results, DEPTH_WIDTH)
     heading = 0.3 if len(groups) > 1 else 0.0
     heights = [
-        heading + 0.25 + PANEL_HEIGHT + AXIS_HEIGHT
+        heading + 0.25 + PANEL_HEIGHT + below
         + (ROW_HEIGHT * (len(fits) + 1) + 0.1 if fits else 0)
         for _, _, fits in groups
     ]  # fmt: skip
@@ -186,6 +201,6 @@ def draw(results: Results) -> Figure | None:
         fit_axes = page.axes(FIT_LEFT, panel_top, FIT_WIDTH, PANEL_HEIGHT)
         _draw_fits(fit_axes, all_series, {f.engine: f for f in fits}, log)
         if fits:
-            _draw_table(page, panel_top + PANEL_HEIGHT + AXIS_HEIGHT, results, fits)
+            _draw_table(page, panel_top + PANEL_HEIGHT + below, results, fits)
         top += height
     return page.figure

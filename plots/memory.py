@@ -10,7 +10,7 @@ from style import INK, MARGIN, Page, darker, engine_looks, group_title, record_n
 MIB = 1 << 20
 ROW = 0.29  # one bar
 ENGINE_GAP = 0.28  # heading of an engine's block
-STACK_LEFT, STACK_WIDTH = 1.05, 4.65
+STACK_LEFT, STACK_WIDTH = 1.25, 4.45
 WORK_LEFT, WORK_WIDTH = 5.95, 2.85
 
 # From the left of the bar, alternating dark and light so that greyscale keeps them apart.
@@ -144,7 +144,7 @@ def _draw_names(page: Page, results: Results, cells: list[Record], top: float, b
         page.text(MARGIN, top + y + 0.04, short(engine), size=9.5, weight="bold",
                   color=darker(looks[engine][0]))  # fmt: skip
     for r in cells:
-        page.text(STACK_LEFT - 0.06, top + bars[r.name] + 0.04, short(r.network, 14), size=8.5,
+        page.text(STACK_LEFT - 0.06, top + bars[r.name] + 0.04, short(r.network, 15), size=8.5,
                   ha="right")  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Lines over networks, one per engine, with each value written beside its point."""
 
-from dataclasses import dataclass
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -92,9 +92,8 @@ class Labels:
         side = width / 2 + MARKER / 2 + 4
         steps = [(side, k * height / 2) for k in (0, 1, -1, 2, -2, 3, -3, 4, -4)]
         if inside:
-            steps = [(-side, height), (0, -1.6 * height), (-side, 0.4 * height),
-                     (-side, 1.6 * height), (0, -2.2 * height), (-side / 2, 2 * height),
-                     (-2 * side, 0)]  # fmt: skip
+            steps = [(-side, k * height) for k in (1, 0.4, 1.6, 2.3, 3, 3.7)]
+            steps += [(-side / 2, -k * height) for k in (1.6, 2.4, 3.2)]
         self._put(x, y, words, width, steps, size=NAME_SIZE, color=color, weight="bold")
 
     def _put(self, x: float, y: float, words: str, width: float,

@@ -17,7 +17,7 @@ from result_file import Record, Results
 WIDTH = 9.0
 PNG_DPI = 200
 MARGIN = 0.15
-LINE = 132  # characters of small print on a line
+LINE = 140  # characters of small print on a line
 
 INK = "#1a1a1a"
 FAINT = "#5f5f5f"
@@ -91,8 +91,10 @@ def apply() -> None:
 
 
 def short(name: str, limit: int = 22) -> str:
-    """Names of engines and networks may have 63 characters."""
-    return name if len(name) <= limit else name[: limit // 2] + "…" + name[-(limit // 2 - 1) :]
+    """Names of engines and networks may have 63 characters. The middle goes: depth stands near
+    the front, the variant at the end."""
+    tail = limit // 3
+    return name if len(name) <= limit else name[: limit - tail - 1] + "…" + name[-tail:]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -155,10 +157,13 @@ def _job(results: Results) -> list[str]:
 
 def caption(results: Results) -> list[str]:
     """Where the numbers come from: machine, job, versions. In lines that break between facts."""
+    own = _version(results)
     versions = dict.fromkeys(
-        f"{short(r.engine)} {r.engine_version}" for r in results.records if r.engine_version
+        f"{short(r.engine)} {r.engine_version}"
+        for r in results.records
+        if r.engine_version and own != f"resbench {r.engine_version}"
     )
-    parts = [_machine(results.context), *_job(results), _version(results), *versions]
+    parts = [_machine(results.context), *_job(results), own, *versions]
     # textwrap takes a no-break space for a letter.
     text = " · ".join(part.replace(" ", "\xa0") for part in parts)
     return [line.replace("\xa0", " ") for line in textwrap.wrap(text, LINE)]
@@ -202,19 +207,30 @@ class Page:
         return self.figure.add_axes(box, **shared)
 
 
+def _crowded(results: Results, width: float) -> bool:
+    """Whether names and costs below a panel (width in inches) would run into each other."""
+    names = results.networks()
+    longest = max(len("1.81 GMAC"), *(len(short(name, 16)) for name in names))
+    # One step more than there are networks, for the names of engines at the right.
+    return 0.085 * longest > width / (len(names) + 1)
+
+
+def axis_height(results: Results, width: float) -> float:
+    """What network_axis takes below the panel, in inches."""
+    return 1.0 if _crowded(results, width) else 0.55
+
+
 def network_axis(axes: Axes, results: Results, batch: int, width: float) -> None:
     """One place per network, with the cost of a call below its name. Even steps, since depths
     from 18 to 1202 and two networks of one depth must all be readable."""
     networks = results.networks()
     gmacs = {r.network: r.macs / r.batch * batch * 1e-9 for r in results.records}
-    labels = [f"{short(n, 16)}\n{significant(gmacs[n])} GMAC" for n in networks]
-    longest = max(len(line) for label in labels for line in label.split("\n"))
-    crowded = longest * 0.085 > width / (len(networks) + 0.4)
     axes.set_xticks(range(len(networks)))
-    if crowded:
-        labels = [short(n, 16) for n in networks]
-        axes.set_xticklabels(labels, rotation=40, ha="right", rotation_mode="anchor", size=7.5)
+    if _crowded(results, width):
+        names = [short(n, 16) for n in networks]
+        axes.set_xticklabels(names, rotation=40, ha="right", rotation_mode="anchor", size=7.5)
     else:
+        labels = [f"{short(n, 16)}\n{significant(gmacs[n])} GMAC" for n in networks]
         axes.set_xticklabels(labels, size=8.5)
     axes.tick_params(axis="x", length=0)
     axes.grid(False, axis="x")

@@ -59,6 +59,7 @@ NUMBER(sample_count, (double)r->sample_count)
 NUMBER(median_ms, r->latency_ns.median * 1e-6)
 NUMBER(low_ms, r->latency_ns.low * 1e-6)
 NUMBER(high_ms, r->latency_ns.high * 1e-6)
+NUMBER(interval_percent, 50 * (r->latency_ns.high - r->latency_ns.low) / r->latency_ns.median)
 NUMBER(min_ms, r->latency_ns.min * 1e-6)
 NUMBER(p90_ms, r->latency_ns.p90 * 1e-6)
 NUMBER(p99_ms, r->latency_ns.p99 * 1e-6)
@@ -104,10 +105,11 @@ const rb_column rb_columns[] = {
 
     N("gmacs", "GMACs", LATENCY, FIXED, 3, DETAIL, gmacs),
     N("median_ms", "median ms", LATENCY, SIGNIFICANT, 4, SUMMARY, median_ms),
-    N("low_ms", "95% from", LATENCY, SIGNIFICANT, 4, SUMMARY, low_ms),
-    N("high_ms", "to ms", LATENCY, SIGNIFICANT, 4, SUMMARY, high_ms),
+    N("interval_percent", "+-95%", LATENCY, FIXED, 1, SUMMARY, interval_percent),
+    N("low_ms", "95% from ms", LATENCY, SIGNIFICANT, 4, DETAIL, low_ms),
+    N("high_ms", "95% to ms", LATENCY, SIGNIFICANT, 4, DETAIL, high_ms),
     N("min_ms", "min ms", LATENCY, SIGNIFICANT, 4, DETAIL, min_ms),
-    N("p90_ms", "p90 ms", LATENCY, SIGNIFICANT, 4, SUMMARY, p90_ms),
+    N("p90_ms", "p90 ms", LATENCY, SIGNIFICANT, 4, DETAIL, p90_ms),
     N("p99_ms", "p99 ms", LATENCY, SIGNIFICANT, 4, DETAIL, p99_ms),
     N("samples", "n", LATENCY, COUNT, 0, DETAIL, sample_count),
     N("images_per_second", "img/s", LATENCY, SIGNIFICANT, 4, SUMMARY, images_per_second),
@@ -124,7 +126,7 @@ const rb_column rb_columns[] = {
     N("parameters", "parameters", MEMORY, COUNT, 0, DETAIL, parameters),
     N("weight_mib", "weights MiB", MEMORY, FIXED, 1, DETAIL, weight_mib),
     N("packed_weight_mib", "packed MiB", MEMORY, FIXED, 1, DETAIL, packed_mib),
-    N("activation_mib", "act. MiB", MEMORY, FIXED, 1, SUMMARY, activation_mib),
+    N("activation_mib", "act MiB", MEMORY, FIXED, 1, SUMMARY, activation_mib),
     N("activation_bound_mib", "act. bound MiB", MEMORY, FIXED, 1, DETAIL, activation_bound_mib),
     N("scratch_mib", "scratch MiB", MEMORY, FIXED, 1, DETAIL, scratch_mib),
     N("steady_rss_mib", "steady RSS MiB", MEMORY, FIXED, 1, DETAIL, steady_rss_mib),

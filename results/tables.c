@@ -5,6 +5,7 @@
 
 #define MAX_COLUMNS 64
 #define MAX_LINES 64 /* scaling lines: engine x batch */
+#define MAX_TERMINAL_TEXT 12
 
 typedef bool (*column_filter)(const rb_column *column, rb_section section);
 
@@ -29,6 +30,12 @@ static int longest(int a, int b) {
     return a > b ? a : b;
 }
 
+/* Names of any length must not push the numbers off the screen; the files have them whole. */
+static void shorten(const rb_column *column, char *text) {
+    if (column->format == RB_FORMAT_TEXT && strlen(text) > MAX_TERMINAL_TEXT)
+        strcpy(text + MAX_TERMINAL_TEXT - 1, "~");
+}
+
 /* Text to the left, numbers to the right; two spaces between columns. */
 static void print_aligned(const rb_record_list *records, FILE *out) {
     const rb_column *columns[MAX_COLUMNS];
@@ -39,6 +46,7 @@ static void print_aligned(const rb_record_list *records, FILE *out) {
         widths[c] = (int)strlen(columns[c]->title);
         for (size_t i = 0; i < records->count; i++) {
             rb_column_format(columns[c], records, &records->items[i], text);
+            shorten(columns[c], text);
             widths[c] = longest(widths[c], (int)strlen(text));
         }
     }
@@ -48,6 +56,7 @@ static void print_aligned(const rb_record_list *records, FILE *out) {
                 snprintf(text, sizeof text, "%s", columns[c]->title);
             else
                 rb_column_format(columns[c], records, &records->items[line - 1], text);
+            shorten(columns[c], text);
             const bool left = columns[c]->format == RB_FORMAT_TEXT;
             fprintf(out, "%s%*s", c ? "  " : "", left ? -widths[c] : widths[c], text);
         }
