@@ -6,13 +6,15 @@
 #include "bench/interrupt.h"
 #include "bench/machine.h"
 #include "bench/runner.h"
+#include "bench/weights_source.h"
 #include "results/report.h"
 #include "results/tables.h"
 
 enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER };
 
 static const struct argp_option options[] = {
-    {"depths", 'd', "LIST", 0, "Networks: 18,34,50,101,152 (default), 50-v1, ...", 0},
+    {"depths", 'd', "LIST", 0,
+     "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, ...", 0},
     {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
     {"batch", 'b', "LIST", 0, "Batch sizes (default: 1; with --full: 1,8)", 0},
     {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
@@ -131,8 +133,12 @@ static rb_status choose_directory(run_arguments *a, rb_error *err) {
 
 static rb_status complete(run_arguments *a, rb_error *err) {
     const bool full = a->plan.tier == &rb_tier_full;
-    rb_status status =
-        rb_plan_add_networks(&a->plan, a->depths ? a->depths : "18,34,50,101,152", err);
+    char networks[1024] = "18,34,50,101,152";
+    rb_status status = RB_OK;
+    if (!a->depths && a->plan.weights)
+        status = rb_weights_networks(a->plan.weights, networks, sizeof networks, err);
+    if (status == RB_OK)
+        status = rb_plan_add_networks(&a->plan, a->depths ? a->depths : networks, err);
     if (status == RB_OK)
         status = rb_plan_add_engines(&a->plan, a->engines ? a->engines : "reference,onednn", err);
     if (status == RB_OK)

@@ -42,14 +42,45 @@ static rb_status synthetic(const rb_network *network, uint64_t seed, char path[R
     return status;
 }
 
+static bool is_directory(const char *path) {
+    struct stat entry;
+    return stat(path, &entry) == 0 && S_ISDIR(entry.st_mode);
+}
+
+rb_status rb_weights_networks(const char *given, char *list, size_t capacity, rb_error *err) {
+    rb_weights_info info;
+    if (!is_directory(given)) {
+        const rb_status status = rb_weights_read_info(given, &info, err);
+        if (status == RB_OK)
+            snprintf(list, capacity, "%s", info.network);
+        return status;
+    }
+    size_t count, used = 0;
+    const rb_network *table = rb_network_table(&count);
+    list[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        char path[RB_PATH_CAPACITY];
+        const int length = snprintf(path, sizeof path, "%s/%s.h5", given, table[i].name);
+        if (length < 0 || length >= (int)sizeof path || access(path, R_OK) != 0)
+            continue;
+        const int written =
+            snprintf(list + used, capacity - used, "%s%s", used ? "," : "", table[i].name);
+        if (written < 0 || (size_t)written >= capacity - used)
+            break;
+        used += (size_t)written;
+    }
+    if (used == 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: holds no <network>.h5, such as resnet50.h5", given);
+    return RB_OK;
+}
+
 rb_status rb_weights_source(const char *given, const rb_network *network, uint64_t seed,
                             char path[RB_PATH_CAPACITY], rb_weights_info *info, rb_error *err) {
-    struct stat entry;
     rb_status status = RB_OK;
     int length = 0;
     if (!given)
         status = synthetic(network, seed, path, err);
-    else if (stat(given, &entry) == 0 && S_ISDIR(entry.st_mode))
+    else if (is_directory(given))
         length = snprintf(path, RB_PATH_CAPACITY, "%s/%s.h5", given, network->name);
     else
         length = snprintf(path, RB_PATH_CAPACITY, "%s", given);

@@ -87,8 +87,9 @@ int main(int argc, char **argv) {
     golden_path = argv[1];
     golden_case = argv[2];
     if (access(golden_path, R_OK) != 0) {
-        print_message("SKIPPED: there is no golden file %s (set RESBENCH_GOLDEN to its path)\n",
-                      golden_path);
+        print_message(
+            "SKIPPED: there is no golden file %s (configure with -DRESBENCH_GOLDEN=FILE)\n",
+            golden_path);
         return SKIPPED;
     }
     const struct CMUnitTest tests[] = {
