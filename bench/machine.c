@@ -147,6 +147,17 @@ static void add_state(json_t *context) {
         json_object_set_new(context, "cpu_quota", json_real(quota));
 }
 
+/* What the user tells the OpenMP runtimes of the engines: it decides how threads wait and where. */
+static void add_openmp_settings(json_t *context) {
+    static const char *const names[] = {"OMP_WAIT_POLICY",   "OMP_PROC_BIND",  "OMP_PLACES",
+                                        "GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT", "KMP_AFFINITY",
+                                        "KMP_BLOCKTIME"};
+    json_t *settings = json_object();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        set_text(settings, names[i], getenv(names[i]));
+    json_object_set_new(context, "openmp_settings", settings);
+}
+
 static void add_software(json_t *context) {
     char text[64];
     snprintf(text, sizeof text, "%d.%d.%d", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
@@ -172,6 +183,7 @@ json_t *rb_machine_context(void) {
     add_hardware(context);
     add_state(context);
     add_software(context);
+    add_openmp_settings(context);
     return context;
 }
 
