@@ -9,6 +9,7 @@
 
 #define MAX_DIRECTORIES 16
 #define SUFFIX ".so"
+#define NAME_CAPACITY 64
 
 typedef struct search_path {
     char directories[MAX_DIRECTORIES][RB_PATH_CAPACITY];
@@ -121,26 +122,59 @@ static int has_engine_suffix(const struct dirent *entry) {
     return length > tail && strcmp(entry->d_name + length - tail, SUFFIX) == 0;
 }
 
+typedef struct engine_names {
+    char (*items)[NAME_CAPACITY];
+    size_t count, capacity;
+} engine_names;
+
+static bool add_name(engine_names *names, const char *file) {
+    const size_t length = strlen(file) - strlen(SUFFIX);
+    if (length >= NAME_CAPACITY)
+        return true; /* no engine can be asked for by such a name */
+    if (names->count == names->capacity) {
+        const size_t capacity = names->capacity ? 2 * names->capacity : 16;
+        char(*items)[NAME_CAPACITY] = realloc(names->items, capacity * sizeof *items);
+        if (!items)
+            return false;
+        names->items = items;
+        names->capacity = capacity;
+    }
+    snprintf(names->items[names->count++], NAME_CAPACITY, "%.*s", (int)length, file);
+    return true;
+}
+
+static bool add_names_in(engine_names *names, const char *directory) {
+    struct dirent **entries = NULL;
+    bool fine = true;
+    const int count = scandir(directory, &entries, has_engine_suffix, NULL);
+    for (int e = 0; e < count; e++) {
+        fine = fine && add_name(names, entries[e]->d_name);
+        free(entries[e]);
+    }
+    free(entries);
+    return fine;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
 rb_status rb_engine_each(void (*visit)(void *ctx, const char *name, const char *path), void *ctx,
                          rb_error *err) {
+    engine_names names = {0};
     search_path *search = search_path_create();
-    if (!search)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory to look for engines");
-    for (size_t i = 0; i < search->count; i++) {
-        struct dirent **entries = NULL;
-        const int count = scandir(search->directories[i], &entries, has_engine_suffix, alphasort);
-        for (int e = 0; e < count; e++) {
-            char path[RB_PATH_CAPACITY];
-            char *name = entries[e]->d_name;
-            name[strlen(name) - strlen(SUFFIX)] = '\0';
-            /* Only the first engine of a name can be reached by that name. */
-            if (rb_engine_find(name, path, NULL) == RB_OK &&
-                strncmp(path, search->directories[i], strlen(search->directories[i])) == 0)
-                visit(ctx, name, path);
-            free(entries[e]);
-        }
-        free(entries);
-    }
+    bool fine = search != NULL;
+    for (size_t i = 0; fine && i < search->count; i++)
+        fine = add_names_in(&names, search->directories[i]);
     free(search);
-    return RB_OK;
+    if (fine && names.count > 0)
+        qsort(names.items, names.count, sizeof names.items[0], by_text);
+    for (size_t i = 0; fine && i < names.count; i++) {
+        char path[RB_PATH_CAPACITY];
+        const bool again = i > 0 && strcmp(names.items[i], names.items[i - 1]) == 0;
+        if (!again && rb_engine_find(names.items[i], path, NULL) == RB_OK)
+            visit(ctx, names.items[i], path);
+    }
+    free(names.items);
+    return fine ? RB_OK : rb_fail(err, RB_ERR_MEMORY, "no memory to look for engines");
 }

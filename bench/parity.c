@@ -30,7 +30,7 @@ static void add_image(rb_parity *parity, const double *oracle, const double *log
                       int64_t classes, int64_t image) {
     double error = 0, norm = 0;
     for (int64_t i = 0; i < classes; i++) {
-        if (!isfinite(logits[i])) {
+        if (!isfinite(logits[i]) || !isfinite(oracle[i])) {
             parity->non_finite++;
             continue;
         }
@@ -59,7 +59,8 @@ void rb_parity_add(rb_parity *parity, const double *oracle, const double *logits
 }
 
 double rb_parity_limit(double reference_rel_l2) {
-    return fmax(4 * reference_rel_l2, 8 * UNIT_ROUNDOFF);
+    return isfinite(reference_rel_l2) ? fmax(4 * reference_rel_l2, 8 * UNIT_ROUNDOFF)
+                                      : 8 * UNIT_ROUNDOFF;
 }
 
 double rb_parity_reference_limit(int32_t depth) {

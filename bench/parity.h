@@ -14,7 +14,7 @@ typedef struct rb_parity {
     int64_t worst_image;
     double max_abs_error;
     int64_t top1_agree;
-    int64_t non_finite;   /* logits that are NaN or infinite */
+    int64_t non_finite;   /* logits that are NaN or infinite, on either side */
     int64_t constant;     /* images whose logits are all the same, while the oracle's are not */
     int64_t excess_zeros; /* images with far more zeros than the oracle has */
 } rb_parity;

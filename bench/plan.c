@@ -28,12 +28,14 @@ const rb_tier rb_tier_full = {.name = "full",
                               .warmup_seconds = 0.5,
                               .images = 0};
 
-/* Cuts the next word off a comma-separated list; false at its end. */
+/* Cuts the next word off a comma-separated list; false at its end. A word too long for the
+ * buffer, and so for any name or number, comes back cut and marked, which makes it invalid. */
 static bool next_word(const char **list, char *word, size_t capacity) {
     const size_t length = strcspn(*list, ",");
     if (**list == '\0')
         return false;
-    snprintf(word, capacity, "%.*s", (int)(length < capacity ? length : capacity - 1), *list);
+    snprintf(word, capacity, length < capacity ? "%.*s" : "%.*s...",
+             (int)(length < capacity ? length : 12), *list);
     *list += length + ((*list)[length] == ',');
     return true;
 }

@@ -1,8 +1,14 @@
 #include "loaders/hdf5_access.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+
+#include "resbench/engine.h"
+
+#define MAX_TEXT_BYTES 1023
 
 rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
     struct stat info;
@@ -28,10 +34,11 @@ rb_status rb_hdf5_create(const char *path, hid_t *file, rb_error *err) {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     /* The 1.8 format indexes a group of a thousand links by hash, which makes opening fast. */
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+    H5Pset_alignment(access, RB_ALIGNMENT, RB_ALIGNMENT); /* tensors are used where they lie */
     *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (*file < 0)
-        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be created", path);
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be created: %s", path, strerror(errno));
     return RB_OK;
 }
 
@@ -55,6 +62,22 @@ static const char *storage_objection(hid_t properties) {
             return "is compressed by a filter other than deflate";
     }
     return NULL;
+}
+
+/* Whether every chunk is there: HDF5 reads missing ones as zeros. */
+static bool chunks_are_complete(hid_t dataset, hid_t properties) {
+    hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0, needed = 1;
+    if (H5Pget_layout(properties) != H5D_CHUNKED)
+        return true;
+    const hid_t space = H5Dget_space(dataset);
+    const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
+    bool told = rank >= 1 && H5Pget_chunk(properties, H5S_MAX_RANK, chunk) == rank &&
+                H5Dget_num_chunks(dataset, space, &stored) >= 0;
+    H5Sclose(space);
+    for (int d = 0; told && d < rank; d++)
+        told = chunk[d] > 0 &&
+               !__builtin_mul_overflow(needed, (extent[d] + chunk[d] - 1) / chunk[d], &needed);
+    return told && stored == needed;
 }
 
 rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, hid_t type,
@@ -88,8 +111,9 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
                          H5Tget_size(found_type));
         goto done;
     }
-    if (H5Dget_storage_size(found) == 0)
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds no data", path, name);
+    if (H5Dget_storage_size(found) == 0 || !chunks_are_complete(found, properties))
+        status =
+            rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds no data, or not all of it", path, name);
 done:
     H5Tclose(found_type);
     H5Pclose(properties);
@@ -117,6 +141,36 @@ rb_status rb_hdf5_dataset_dims(hid_t dataset, const char *path, const char *name
         dims[d] = d < rank ? (int64_t)extent[d] : 1;
     }
     return RB_OK;
+}
+
+const void *rb_hdf5_map(hid_t file, size_t *bytes) {
+    void *handle = NULL;
+    struct stat info;
+    /* HDF5's own descriptor, so that both see the same file whatever happens to the path. */
+    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle)
+        return NULL;
+    const int descriptor = *(const int *)handle;
+    if (fstat(descriptor, &info) != 0 || info.st_size <= 0)
+        return NULL;
+    void *map =
+        mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
+    if (map == MAP_FAILED)
+        return NULL;
+    *bytes = (size_t)info.st_size;
+    return map;
+}
+
+bool rb_hdf5_offset(hid_t dataset, size_t bytes, size_t map_bytes, size_t *offset) {
+    const hid_t properties = H5Dget_create_plist(dataset);
+    const bool contiguous = H5Pget_layout(properties) == H5D_CONTIGUOUS;
+    H5Pclose(properties);
+    if (!contiguous || H5Dget_storage_size(dataset) != bytes)
+        return false;
+    const haddr_t address = H5Dget_offset(dataset);
+    if (address == HADDR_UNDEF || address > map_bytes || bytes > map_bytes - address)
+        return false;
+    *offset = (size_t)address;
+    return true;
 }
 
 void rb_format_dims(int32_t ndim, const int64_t dims[RB_MAX_DIMS], char *text, size_t capacity) {
@@ -150,37 +204,38 @@ static hid_t open_scalar(hid_t object, const char *name) {
     return H5I_INVALID_HID;
 }
 
+/* Reads text of fixed or variable length into text; false when it does not fit. */
+static bool read_text(hid_t attribute, hid_t type, char *text, size_t capacity) {
+    char fixed[MAX_TEXT_BYTES + 1] = "", *variable = NULL;
+    const bool is_variable = H5Tis_variable_str(type) > 0;
+    if (!is_variable && H5Tget_size(type) > MAX_TEXT_BYTES)
+        return false;
+    const hid_t memory = H5Tcopy(H5T_C_S1);
+    H5Tset_cset(memory, H5Tget_cset(type));
+    H5Tset_size(memory, is_variable ? H5T_VARIABLE : sizeof fixed);
+    bool fine = H5Aread(attribute, memory, is_variable ? (void *)&variable : fixed) >= 0;
+    const char *read = is_variable ? variable : fixed;
+    fine = fine && read && strlen(read) < capacity;
+    if (fine)
+        memcpy(text, read, strlen(read) + 1);
+    if (variable)
+        H5free_memory(variable);
+    H5Tclose(memory);
+    return fine;
+}
+
 rb_status rb_hdf5_read_text(hid_t object, const char *path, const char *name, char *text,
                             size_t capacity, rb_error *err) {
-    rb_status status = RB_OK;
-    char *variable = NULL;
-    hid_t type = H5I_INVALID_HID, memory = H5I_INVALID_HID;
     const hid_t attribute = open_scalar(object, name);
     text[0] = '\0';
     if (attribute < 0)
         return bad_attribute(path, name, "text", err);
-    type = H5Aget_type(attribute);
-    memory = H5Tcopy(H5T_C_S1);
-    H5Tset_cset(memory, H5Tget_cset(type));
-    if (H5Tget_class(type) != H5T_STRING) {
+    const hid_t type = H5Aget_type(attribute);
+    rb_status status = RB_OK;
+    if (H5Tget_class(type) != H5T_STRING)
         status = bad_attribute(path, name, "text", err);
-    } else if (H5Tis_variable_str(type) > 0) {
-        H5Tset_size(memory, H5T_VARIABLE);
-        if (H5Aread(attribute, memory, &variable) < 0 || !variable || strlen(variable) >= capacity)
-            status = bad_attribute(path, name, "text of a sensible length", err);
-        else
-            memcpy(text, variable, strlen(variable) + 1);
-    } else if (H5Tget_size(type) >= capacity) {
+    else if (!read_text(attribute, type, text, capacity))
         status = bad_attribute(path, name, "text of a sensible length", err);
-    } else {
-        H5Tset_size(memory, capacity);
-        if (H5Aread(attribute, memory, text) < 0)
-            status = bad_attribute(path, name, "text", err);
-        text[capacity - 1] = '\0';
-    }
-    if (variable)
-        H5free_memory(variable);
-    H5Tclose(memory);
     H5Tclose(type);
     H5Aclose(attribute);
     return status;
@@ -224,10 +279,11 @@ static bool write_scalar(hid_t object, const char *name, hid_t stored, hid_t mem
 }
 
 bool rb_hdf5_write_text(hid_t object, const char *name, const char *text) {
+    /* Of fixed length: libhdf5 crashes on damaged references to text of variable length. */
     const hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    H5Tset_size(type, H5T_VARIABLE);
-    const bool fine = write_scalar(object, name, type, type, &text);
+    H5Tset_size(type, strlen(text) + 1);
+    const bool fine = write_scalar(object, name, type, type, text);
     H5Tclose(type);
     return fine;
 }

@@ -25,6 +25,13 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
 rb_status rb_hdf5_dataset_dims(hid_t dataset, const char *path, const char *name, int32_t *ndim,
                                int64_t dims[RB_MAX_DIMS], rb_error *err);
 
+/* The bytes of an open file as they lie on disk, read-only; NULL where it cannot be mapped. The
+ * caller unmaps *bytes of them with munmap. */
+const void *rb_hdf5_map(hid_t file, size_t *bytes);
+
+/* Where an open dataset of that many bytes lies in the map, when it lies there in one piece. */
+bool rb_hdf5_offset(hid_t dataset, size_t bytes, size_t map_bytes, size_t *offset);
+
 /* "(64, 3, 7, 7)" */
 void rb_format_dims(int32_t ndim, const int64_t dims[RB_MAX_DIMS], char *text, size_t capacity);
 

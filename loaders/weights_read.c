@@ -6,14 +6,18 @@
 #include "loaders/weights_file.h"
 #include "model/graph_cost.h"
 
-#define TENSOR_ALIGNMENT 64
-#define HUGE_PAGE ((size_t)2 << 20)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as they lie in files");
 
-/* The set comes first, so that a pointer to it is a pointer to its storage. */
+/* The set comes first, so that a pointer to it is a pointer to its storage. A tensor that lies
+ * in one piece in the file is used where it lies: copying a quarter of a gigabyte into fresh
+ * pages costs three times as much as reading it. */
 typedef struct weights_storage {
     rb_weights_set set;
     const float **tensors;
-    float *values; /* all tensors, one after the other */
+    float **copies; /* of tensors that are compact or chunked; NULL for the others */
+    int32_t tensor_count;
+    const void *map; /* NULL: everything is copied */
+    size_t map_bytes;
 } weights_storage;
 
 static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, rb_error *err) {
@@ -91,28 +95,54 @@ static rb_status check_values(const char *path, const rb_tensor_desc *tensor, co
     return RB_OK;
 }
 
-static rb_status read_tensor(hid_t file, const char *path, const rb_tensor_desc *tensor,
-                             float *values, rb_error *err) {
-    hid_t dataset;
+static rb_status check_shape(hid_t dataset, const char *path, const rb_tensor_desc *tensor,
+                             rb_error *err) {
     int32_t ndim;
     int64_t dims[RB_MAX_DIMS];
+    char expected[96], found[96];
+    const rb_status status = rb_hdf5_dataset_dims(dataset, path, tensor->name, &ndim, dims, err);
+    if (status != RB_OK)
+        return status;
+    if (ndim == tensor->ndim && memcmp(dims, tensor->dims, sizeof dims) == 0)
+        return RB_OK;
+    rb_format_dims(tensor->ndim, tensor->dims, expected, sizeof expected);
+    rb_format_dims(ndim, dims, found, sizeof found);
+    return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has shape %s, expected %s", path, tensor->name,
+                   found, expected);
+}
+
+/* Points at the values in the map, or copies them. */
+static rb_status take_values(weights_storage *s, int32_t index, hid_t dataset, const char *path,
+                             const rb_tensor_desc *tensor, rb_error *err) {
+    const size_t bytes = (size_t)rb_tensor_elements(tensor) * sizeof(float);
+    size_t offset;
+    if (s->map && rb_hdf5_offset(dataset, bytes, s->map_bytes, &offset) &&
+        offset % sizeof(float) == 0) {
+        s->tensors[index] = (const void *)((const char *)s->map + offset);
+        return RB_OK;
+    }
+    s->tensors[index] = s->copies[index] = malloc(bytes);
+    if (!s->copies[index])
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu bytes of weights", bytes);
+    if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, s->copies[index]) < 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s cannot be read", path, tensor->name);
+    return RB_OK;
+}
+
+static rb_status read_tensor(weights_storage *s, int32_t index, hid_t file, const char *path,
+                             const rb_tensor_desc *tensor, rb_error *err) {
+    hid_t dataset;
     rb_status status =
         rb_hdf5_open_dataset(file, path, tensor->name, H5T_IEEE_F32LE, &dataset, err);
     if (status != RB_OK)
         return status;
-    status = rb_hdf5_dataset_dims(dataset, path, tensor->name, &ndim, dims, err);
-    if (status == RB_OK && (ndim != tensor->ndim || memcmp(dims, tensor->dims, sizeof dims) != 0)) {
-        char expected[96], found[96];
-        rb_format_dims(tensor->ndim, tensor->dims, expected, sizeof expected);
-        rb_format_dims(ndim, dims, found, sizeof found);
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has shape %s, expected %s", path,
-                         tensor->name, found, expected);
-    }
-    if (status == RB_OK &&
-        H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s cannot be read", path, tensor->name);
+    status = check_shape(dataset, path, tensor, err);
+    if (status == RB_OK)
+        status = take_values(s, index, dataset, path, tensor, err);
+    if (status == RB_OK)
+        status = check_values(path, tensor, s->tensors[index], err);
     H5Dclose(dataset);
-    return status == RB_OK ? check_values(path, tensor, values, err) : status;
+    return status;
 }
 
 typedef struct extra_search {
@@ -155,34 +185,18 @@ static rb_status check_network(const char *path, const rb_graph *graph, const rb
     return RB_OK;
 }
 
-static int64_t padded_elements(const rb_tensor_desc *tensor) {
-    const int64_t line = TENSOR_ALIGNMENT / (int64_t)sizeof(float);
-    return (rb_tensor_elements(tensor) + line - 1) / line * line;
-}
-
 static rb_status allocate(const rb_graph *graph, weights_storage **storage, rb_error *err) {
-    size_t bytes = 0;
-    *storage = NULL;
-    for (int32_t i = 0; i < graph->tensor_count; i++)
-        bytes += (size_t)padded_elements(&graph->tensors[i]) * sizeof(float);
-    bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    const size_t count = (size_t)graph->tensor_count;
     weights_storage *s = calloc(1, sizeof *s);
-    const float **tensors = calloc((size_t)graph->tensor_count, sizeof *tensors);
-    float *values = aligned_alloc(HUGE_PAGE, bytes);
-    if (!s || !tensors || !values) {
-        free(s);
-        free(tensors);
-        free(values);
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu bytes of weights", bytes);
-    }
-    madvise(values, bytes, MADV_HUGEPAGE); /* a hint: half of loading is page faults otherwise */
-    int64_t offset = 0;
-    for (int32_t i = 0; i < graph->tensor_count; i++) {
-        tensors[i] = values + offset;
-        offset += padded_elements(&graph->tensors[i]);
-    }
-    *s = (weights_storage){.set = {.tensors = tensors}, .tensors = tensors, .values = values};
     *storage = s;
+    if (s) {
+        s->tensor_count = graph->tensor_count;
+        s->tensors = calloc(count, sizeof *s->tensors);
+        s->copies = calloc(count, sizeof *s->copies);
+        s->set.tensors = s->tensors;
+    }
+    if (!s || !s->tensors || !s->copies)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu tensors", count);
     return RB_OK;
 }
 
@@ -199,9 +213,10 @@ rb_status rb_weights_load(const char *path, const rb_graph *graph, rb_weights_se
         status = read_info(file, path, &s->set.info, err);
     if (status == RB_OK)
         status = check_network(path, graph, &s->set.info, err);
+    if (status == RB_OK)
+        s->map = rb_hdf5_map(file, &s->map_bytes);
     for (int32_t i = 0; status == RB_OK && i < graph->tensor_count; i++)
-        status = read_tensor(file, path, &graph->tensors[i],
-                             s->values + (s->tensors[i] - s->values), err);
+        status = read_tensor(s, i, file, path, &graph->tensors[i], err);
     if (status == RB_OK)
         status = check_no_extra(file, path, graph, err);
     H5Fclose(file);
@@ -216,8 +231,12 @@ void rb_weights_destroy(rb_weights_set *set) {
     if (!set)
         return;
     weights_storage *s = (weights_storage *)set;
+    for (int32_t i = 0; s->copies && i < s->tensor_count; i++)
+        free(s->copies[i]);
+    if (s->map)
+        munmap((void *)(uintptr_t)s->map, s->map_bytes);
+    free(s->copies);
     free(s->tensors);
-    free(s->values);
     free(s);
 }
 

@@ -83,7 +83,8 @@ typedef struct rb_record_list {
     size_t count, capacity;
 } rb_record_list;
 
-/* Moves *record into the list (its samples change owner), in place of one of the same name. */
+/* Moves *record, with texts made one line of valid UTF-8 (engines write some of them), into the
+ * list (its samples change owner), in place of one of the same name. */
 rb_status rb_record_list_put(rb_record_list *list, rb_record *record, rb_error *err);
 const rb_record *rb_record_list_find(const rb_record_list *list, const char *name);
 void rb_record_list_release(rb_record_list *list);

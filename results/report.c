@@ -100,7 +100,8 @@ static rb_status append_aggregates(json_t *rows, const rb_record_list *records, 
             set_real(median, rb_columns[c].key, rb_columns[c].number(records, record));
     json_object_set_new(median, "label", json_string(rb_verdict_name(record->verdict)));
     json_array_append_new(rows, median);
-    json_array_append_new(rows, aggregate(record, index, "stddev", real, &cpu, pick_stddev));
+    if (record->sample_count > 1)
+        json_array_append_new(rows, aggregate(record, index, "stddev", real, &cpu, pick_stddev));
     return RB_OK;
 }
 

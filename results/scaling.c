@@ -35,7 +35,7 @@ static void fit_line(rb_scaling *s) {
         rb_scaling_point *point = &s->points[i];
         point->fitted_ms = s->fixed_ms + s->ms_per_gmac * gmacs(point);
         const double residual = point->latency_ms - point->fitted_ms;
-        point->residual_percent = 100 * residual / point->fitted_ms;
+        point->residual_percent = 100 * residual / point->latency_ms;
         left += residual * residual;
     }
     s->r_squared = 1 - left / yy;

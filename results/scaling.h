@@ -10,7 +10,7 @@ typedef struct rb_scaling_point {
     const rb_record *record;
     double latency_ms;       /* median */
     double fitted_ms;        /* by the line below */
-    double residual_percent; /* (latency - fitted) / fitted */
+    double residual_percent; /* (latency - fitted) / latency */
     /* Against the next shallower network of the same block kind: added ms per added block;
      * NaN for the first of its kind. */
     double marginal_ms_per_block;

@@ -74,11 +74,34 @@ static void print_notes(const rb_record_list *records, FILE *out) {
         }
 }
 
-static void print_number(FILE *out, const char *format, double value) {
+/* Right-aligned, "-" where there is no value. */
+static void print_number(FILE *out, int width, int digits, double value) {
     if (isnan(value))
-        fprintf(out, "%*s", format[1] == '9' ? 9 : 10, "-");
+        fprintf(out, " %*s", width, "-");
     else
-        fprintf(out, format, value);
+        fprintf(out, " %*.*f", width, digits, value);
+}
+
+static double mebibytes(int64_t bytes) {
+    return bytes < 0 ? NAN : (double)bytes / (1 << 20);
+}
+
+static void print_scaling_heading(FILE *out) {
+    fprintf(out, "  %-12s %8s %10s %10s %10s %10s %10s %10s\n", "network", "GMACs", "median ms",
+            "fit ms", "residual %", "ms/block", "act MiB", "RSS MiB");
+}
+
+static void print_scaling_point(const rb_scaling_point *point, FILE *out) {
+    const rb_record *r = point->record;
+    fprintf(out, "  %-12s", r->network);
+    print_number(out, 8, 3, (double)r->macs * 1e-9);
+    print_number(out, 10, 2, point->latency_ms);
+    print_number(out, 10, 2, point->fitted_ms);
+    print_number(out, 10, 1, point->residual_percent);
+    print_number(out, 10, 2, point->marginal_ms_per_block);
+    print_number(out, 10, 1, mebibytes(r->activation_bytes));
+    print_number(out, 10, 1, mebibytes(r->peak_rss_bytes));
+    fputc('\n', out);
 }
 
 static void print_scaling(const rb_record_list *records, FILE *out) {
@@ -94,20 +117,9 @@ static void print_scaling(const rb_record_list *records, FILE *out) {
                     s->ms_per_gmac, s->r_squared);
         else
             fprintf(out, "too few depths for a fit\n");
-        fprintf(out,
-                "  network         GMACs  median ms    fit ms  residual %%  ms/block   act. MiB"
-                "    RSS MiB\n");
-        for (size_t p = 0; p < s->count; p++) {
-            const rb_scaling_point *point = &s->points[p];
-            const rb_record *r = point->record;
-            fprintf(out, "  %-12s %8.3f %10.2f ", r->network, (double)r->macs * 1e-9,
-                    point->latency_ms);
-            print_number(out, "%9.2f", point->fitted_ms);
-            print_number(out, "%+10.1f ", point->residual_percent);
-            print_number(out, " %9.2f", point->marginal_ms_per_block);
-            fprintf(out, " %10.1f %10.1f\n", (double)r->activation_bytes / (1 << 20),
-                    (double)r->peak_rss_bytes / (1 << 20));
-        }
+        print_scaling_heading(out);
+        for (size_t p = 0; p < s->count; p++)
+            print_scaling_point(&s->points[p], out);
     }
 }
 

@@ -73,8 +73,8 @@ static void every_value_but_the_last_is_read(void **state) {
     each_graph(check_readers);
 }
 
-static void check_tensor(const rb_graph *graph, int32_t tensor, int32_t ndim, int64_t d0, int64_t d1,
-                         int64_t d2, int64_t d3) {
+static void check_tensor(const rb_graph *graph, int32_t tensor, int32_t ndim, int64_t d0,
+                         int64_t d1, int64_t d2, int64_t d3) {
     assert_in_range(tensor, 0, graph->tensor_count - 1);
     const rb_tensor_desc *desc = &graph->tensors[tensor];
     const int64_t dims[RB_MAX_DIMS] = {d0, d1, d2, d3};
@@ -219,8 +219,11 @@ static void shapes_out_of_range_are_refused(void **state) {
 
 static void the_limits_themselves_are_accepted(void **state) {
     (void)state;
-    static const rb_graph_shape edges[] = {
-        {1, 32, 16384, 0}, {1, 16384, 16384, 0}, {65536, 0, 0, 0}, {1, 0, 0, 1000000}, {1, 0, 0, 1}};
+    static const rb_graph_shape edges[] = {{1, 32, 16384, 0},
+                                           {1, 16384, 16384, 0},
+                                           {65536, 0, 0, 0},
+                                           {1, 0, 0, 1000000},
+                                           {1, 0, 0, 1}};
     size_t count;
     const rb_network *table = rb_network_table(&count);
     for (size_t i = 0; i < COUNT(edges); i++) {
@@ -235,8 +238,8 @@ static void the_limits_themselves_are_accepted(void **state) {
 
 static void an_unknown_network_is_told_the_known_ones(void **state) {
     (void)state;
-    static const char *const names[] = {"", "resnet", "resnet19", "RESNET18", "resnet50-v1.5",
-                                        "resnet50 "};
+    static const char *const names[] = {"",         "resnet",        "resnet19",
+                                        "RESNET18", "resnet50-v1.5", "resnet50 "};
     size_t count;
     const rb_network *table = rb_network_table(&count);
     for (size_t i = 0; i < COUNT(names); i++) {

@@ -107,15 +107,6 @@ static inline char *load(const char *path, size_t *size) {
     return data;
 }
 
-/* A disk that is full after `bytes` of a file: writing on fails with EFBIG. */
-static inline void limit_file_size(rlim_t bytes) {
-    struct rlimit limit;
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 /* splitmix64, for made-up data of any kind. */
 static inline uint64_t random_bits(uint64_t *seed) {
     uint64_t z = (*seed += 0x9E3779B97F4A7C15u);
