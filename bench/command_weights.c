@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "bench/cli.h"
-#include "loaders/weights_file.h"
-#include "model/graph_build.h"
+#include "bench/weights_source.h"
 #include "model/graph_cost.h"
 
 enum { OPT_SEED = 256, OPT_JSON };
@@ -77,23 +76,10 @@ static rb_status synthesize(const weights_arguments *a, rb_error *err) {
     return status;
 }
 
-/* The graph that a file's own attributes ask for. */
-static rb_status graph_of(const char *path, rb_weights_info *info, rb_graph **graph,
-                          rb_error *err) {
-    const rb_network *network;
-    rb_status status = rb_weights_read_info(path, info, err);
-    if (status == RB_OK)
-        status = rb_network_find(info->network, &network, err);
-    if (status == RB_OK)
-        status = rb_graph_create(network, &(rb_graph_shape){.batch = 1, .classes = info->classes},
-                                 graph, err);
-    return status == RB_ERR_USAGE ? RB_ERR_INPUT : status;
-}
-
 static rb_status show(const weights_arguments *a, rb_error *err) {
     rb_weights_info info;
     rb_graph *graph;
-    const rb_status status = graph_of(a->subject, &info, &graph, err);
+    const rb_status status = rb_weights_inspect(a->subject, &info, &graph, err);
     if (status != RB_OK)
         return status;
     if (a->json) {
@@ -121,7 +107,7 @@ static rb_status verify(const weights_arguments *a, rb_error *err) {
     rb_weights_info info;
     rb_graph *graph;
     rb_weights_set *set;
-    rb_status status = graph_of(a->subject, &info, &graph, err);
+    rb_status status = rb_weights_inspect(a->subject, &info, &graph, err);
     if (status != RB_OK)
         return status;
     status = rb_weights_load(a->subject, graph, &set, err);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bench/trial.h"
 #include "loaders/image_folder.h"
 #include "loaders/synth.h"
 #include "loaders/tensor_file.h"
@@ -55,10 +56,20 @@ rb_status rb_inputs_folder(const char *directory, int64_t limit, int64_t height,
     return status;
 }
 
+static rb_status try_file(void *ctx, rb_error *err) {
+    int64_t dims[RB_MAX_DIMS];
+    float *values;
+    const rb_status status = rb_tensor_read(ctx, "input", 4, dims, &values, err);
+    free(values);
+    return status;
+}
+
 rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err) {
     int64_t dims[RB_MAX_DIMS];
     *inputs = (rb_inputs){0};
-    const rb_status status = rb_tensor_read(path, "input", 4, dims, &inputs->images, err);
+    rb_status status = rb_trial(path, try_file, (void *)(uintptr_t)path, err);
+    if (status == RB_OK)
+        status = rb_tensor_read(path, "input", 4, dims, &inputs->images, err);
     if (status != RB_OK)
         return status;
     if (dims[1] != CHANNELS) {

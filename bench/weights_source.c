@@ -1,11 +1,12 @@
 #include "bench/weights_source.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/graph_build.h"
+#include "bench/trial.h"
 
 static rb_status cache_directory(char path[RB_PATH_CAPACITY], rb_error *err) {
     const char *own = getenv("RESBENCH_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
@@ -50,7 +51,9 @@ static bool is_directory(const char *path) {
 rb_status rb_weights_networks(const char *given, char *list, size_t capacity, rb_error *err) {
     rb_weights_info info;
     if (!is_directory(given)) {
-        const rb_status status = rb_weights_read_info(given, &info, err);
+        rb_graph *graph;
+        const rb_status status = rb_weights_inspect(given, &info, &graph, err);
+        rb_graph_destroy(graph);
         if (status == RB_OK)
             snprintf(list, capacity, "%s", info.network);
         return status;
@@ -74,6 +77,41 @@ rb_status rb_weights_networks(const char *given, char *list, size_t capacity, rb
     return RB_OK;
 }
 
+/* All that a run reads of the file: what survives here survives there. */
+static rb_status read_all(void *ctx, rb_error *err) {
+    const char *path = ctx;
+    rb_weights_info info;
+    const rb_network *network;
+    rb_graph *graph = NULL;
+    rb_weights_set *set = NULL;
+    rb_status status = rb_weights_read_info(path, &info, err);
+    if (status == RB_OK)
+        status = rb_network_find(info.network, &network, err);
+    if (status == RB_OK)
+        status = rb_graph_create(network, &(rb_graph_shape){.batch = 1, .classes = info.classes},
+                                 &graph, err);
+    if (status == RB_OK)
+        status = rb_weights_load(path, graph, &set, err);
+    rb_weights_destroy(set);
+    rb_graph_destroy(graph);
+    return status == RB_ERR_USAGE ? RB_ERR_INPUT : status;
+}
+
+rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph **graph,
+                             rb_error *err) {
+    const rb_network *network;
+    *graph = NULL;
+    rb_status status = rb_trial(path, read_all, (void *)(uintptr_t)path, err);
+    if (status == RB_OK)
+        status = rb_weights_read_info(path, info, err);
+    if (status == RB_OK)
+        status = rb_network_find(info->network, &network, err);
+    if (status == RB_OK)
+        status = rb_graph_create(network, &(rb_graph_shape){.batch = 1, .classes = info->classes},
+                                 graph, err);
+    return status;
+}
+
 rb_status rb_weights_source(const char *given, const rb_network *network, uint64_t seed,
                             char path[RB_PATH_CAPACITY], rb_weights_info *info, rb_error *err) {
     rb_status status = RB_OK;
@@ -86,8 +124,10 @@ rb_status rb_weights_source(const char *given, const rb_network *network, uint64
         length = snprintf(path, RB_PATH_CAPACITY, "%s", given);
     if (length < 0 || length >= RB_PATH_CAPACITY)
         return rb_fail(err, RB_ERR_USAGE, "%.64s...: the path is too long", given);
+    rb_graph *graph = NULL;
     if (status == RB_OK)
-        status = rb_weights_read_info(path, info, err);
+        status = rb_weights_inspect(path, info, &graph, err);
+    rb_graph_destroy(graph);
     if (status == RB_OK && strcmp(info->network, network->name) != 0)
         status = rb_fail(err, RB_ERR_INPUT, "%s: holds weights of %s, expected %s", path,
                          info->network, network->name);

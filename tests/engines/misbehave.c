@@ -57,6 +57,7 @@ static rb_status run_hang(rb_session *s, const float *src, float *dst, rb_error 
     (void)s, (void)src, (void)dst, (void)err;
     for (;;)
         pause();
+    return RB_OK;
 }
 
 static rb_status run_exit(rb_session *s, const float *src, float *dst, rb_error *err) {
@@ -67,6 +68,12 @@ static rb_status run_exit(rb_session *s, const float *src, float *dst, rb_error 
 static rb_status run_error(rb_session *s, const float *src, float *dst, rb_error *err) {
     (void)s, (void)src, (void)dst;
     return rb_fail(err, RB_ERR_ENGINE, "this engine would rather not");
+}
+
+/* Not one sentence, and made to break tables. */
+static rb_status run_rude(rb_session *s, const float *src, float *dst, rb_error *err) {
+    (void)s, (void)src, (void)dst;
+    return rb_fail(err, RB_ERR_ENGINE, "one line,\n| \"another\" | and\t\033[31mred\r");
 }
 
 static rb_status run_wrong(rb_session *s, const float *src, float *dst, rb_error *err) {
@@ -186,6 +193,7 @@ static const fault faults[] = {
     {.name = "nan", .run = run_nan},
     {.name = "null", .run = run_null},
     {.name = "overrun", .run = run_overrun},
+    {.name = "rude", .run = run_rude},
     {.name = "size", .size = 8},
     {.name = "stale", .run = run_stale},
     {.name = "swap", .run = run_swap},
@@ -197,9 +205,8 @@ static const fault faults[] = {
 
 static const fault *own; /* the row called RB_FAULT */
 
-static rb_status open_session(const rb_host *host, const rb_graph *graph,
-                              const rb_weights *weights, const rb_options *options,
-                              rb_session **session, rb_error *err) {
+static rb_status open_session(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
+                              const rb_options *options, rb_session **session, rb_error *err) {
     *session = NULL;
     rb_status status = own->open ? own->open(err) : RB_OK;
     if (status != RB_OK)

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from support import Resbench
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """Synthetic weights, made once for all tests of a file."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def resbench(cache, tmp_path):
+    with Resbench(cache, tmp_path) as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def shared(cache, tmp_path_factory):
+    """For fixtures whose results the tests of a file share and only read."""
+    with Resbench(cache, tmp_path_factory.mktemp("shared")) as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def weights18(shared) -> Path:
+    """Synthetic weights of resnet18; tests that change them take a copy."""
+    path = shared.directory / "resnet18.h5"
+    result = shared("weights", "synth", "resnet18", "-o", path)
+    assert result.code == 0, result
+    return path

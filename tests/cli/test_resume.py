@@ -1,0 +1,123 @@
+"""--resume keeps what stands and measures what does not."""
+
+import shutil
+
+import pytest
+
+from support import QUICK, Report, cell, engine_path
+
+FIRST = cell("resnet18", "onednn")
+
+
+def arguments(depths, *more, engines="onednn"):
+    return ("run", *QUICK, "--depths", depths, "--engines", engines, "-o", "results", *more)
+
+
+def kept(report, name):
+    return report.rows(name), report.records[name]
+
+
+def without_speedup(rows):
+    """A reference that joins gives a finished row its speed-up; nothing else may change."""
+    return [{k: v for k, v in row.items() if k != "speedup_over_reference"} for row in rows]
+
+
+@pytest.fixture
+def first(resbench):
+    result = resbench(*arguments("18"))
+    assert result.code == 0, result
+    return Report(resbench.directory / "results")
+
+
+def test_more_depths_and_batches_join(resbench, first):
+    result = resbench(*arguments("34,18", "--batch", "2,1", "--resume"))
+    assert result.code == 0, result
+    report = Report(resbench.directory / "results")
+    assert set(report.records) == {
+        cell(network, "onednn", batch) for network in ("resnet18", "resnet34") for batch in (1, 2)
+    }
+    assert kept(report, FIRST) == kept(first, FIRST)
+    for name in report.records:
+        assert report.csv_row(name)["parity"] == "PASS" and report.samples(name)
+
+
+def test_more_engines_join(resbench, first):
+    result = resbench(*arguments("18", "--resume", engines="reference,onednn"))
+    assert result.code == 0, result
+    report = Report(resbench.directory / "results")
+    rows, record = kept(report, FIRST)
+    assert without_speedup(rows) == first.rows(FIRST) and record == first.records[FIRST]
+    speedup = report.median(cell("resnet18", "reference")) / report.median(FIRST)
+    assert float(report.csv_row(FIRST)["speedup_over_reference"]) == pytest.approx(speedup)
+
+
+def test_nothing_left_to_do_changes_no_row(resbench, first):
+    result = resbench(*arguments("18", "--resume"))
+    assert result.code == 0, result
+    report = Report(resbench.directory / "results")
+    assert report.json["benchmarks"] == first.json["benchmarks"]
+    assert report.csv == first.csv
+    assert "resnet18" in result.out
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("--seed", "2"),
+        ("--size", "48"),
+        ("--threads", "2"),
+        ("--full",),
+        ("--images", "images"),
+        ("--weights", "w.h5"),
+    ],
+)
+def test_other_settings_are_not_comparable(resbench, first, setting):
+    command = [*arguments("18", "--resume"), *setting]
+    if "--full" in setting:
+        command.remove("--quick")
+    before = (first.directory / "results.json").read_bytes()
+    sentence = resbench.fails(7, *command)
+    assert "other settings" in sentence
+    assert (first.directory / "results.json").read_bytes() == before
+
+
+def test_other_weights_under_the_same_name_are_not_comparable(resbench):
+    command = (*arguments("18"), "--weights", "w.h5")
+    for code, seed, more in ((0, "1", ()), (7, "2", ("--resume",))):
+        assert resbench("weights", "synth", "resnet18", "--seed", seed, "-o", "w.h5").code == 0
+        result = resbench(*command, *more)
+        assert result.code == code, result
+
+
+def test_resume_of_nothing_is_a_first_run(resbench):
+    result = resbench(*arguments("18", "--resume"))
+    assert result.code == 0, result
+    assert list(Report(resbench.directory / "results").records) == [FIRST]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"context": {}, "benchmarks": []}'])
+def test_a_file_that_is_not_ours_is_refused(resbench, text):
+    results = resbench.directory / "results"
+    results.mkdir()
+    (results / "results.json").write_text(text)
+    assert "results.json" in resbench.fails(3, *arguments("18", "--resume"))
+    assert (results / "results.json").read_text() == text
+
+
+def test_a_crashed_row_is_tried_again(resbench):
+    flaky = resbench.directory / "flaky.so"
+    shutil.copyfile(engine_path("crash"), flaky)
+    result = resbench(*arguments("18", engines=f"onednn,{flaky}"))
+    assert result.code == 8, result
+    before = Report(resbench.directory / "results")
+    assert before.csv_row(cell("resnet18", "flaky"))["parity"] == "CRASHED"
+
+    flaky.unlink()
+    shutil.copyfile(engine_path("writes_stdout"), flaky)
+    result = resbench(*arguments("18", "--resume", engines=f"onednn,{flaky}"))
+    assert result.code == 0, result
+    after = Report(resbench.directory / "results")
+    row = after.csv_row(cell("resnet18", "flaky"))
+    assert row["parity"] == "PASS" and row["note"] == ""
+    assert kept(after, FIRST) == kept(before, FIRST)
+    assert len(after.records) == 2
