@@ -136,7 +136,9 @@ rb_status rb_case_set_input(rb_case *c, const void *src, size_t bytes, rb_error 
     return RB_OK;
 }
 
-static void poison(rb_case *c) {
+/* No engine may pass with what an earlier call has left. */
+static void poison(void *ctx) {
+    rb_case *c = ctx;
     for (size_t i = 0; i < logits_count(c); i++)
         if (c->engine->output_dtype == RB_F64)
             ((double *)c->dst)[i] = NAN;
@@ -173,7 +175,8 @@ rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample 
                        const void **dst, rb_error *err) {
     *dst = c->dst;
     const size_t before = rb_host_memory_count(c->host);
-    rb_status status = rb_timing_run(spec, timed_call, c, samples, err);
+    const rb_timing_body body = {.prepare = poison, .call = timed_call, .ctx = c};
+    rb_status status = rb_timing_run(spec, &body, samples, err);
     if (status == RB_OK)
         status = check_guards(c, err);
     if (status == RB_OK && rb_host_memory_count(c->host) != before)

@@ -48,8 +48,9 @@ rb_status rb_case_set_input(rb_case *c, const void *src, size_t bytes, rb_error 
  * buffer. RB_ERR_ENGINE also when the engine has written past the end of a buffer. */
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err);
 
-/* Times calls on the current input; leaves the last logits in *dst. RB_ERR_ENGINE also when a
- * call has allocated from the host or has written past the end of a buffer. */
+/* Times calls on the current input, each into poisoned logits; *dst has those of the last one.
+ * RB_ERR_ENGINE also when a call has allocated from the host or has written past the end of a
+ * buffer. */
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void **dst, rb_error *err);
 

@@ -17,7 +17,8 @@ typedef struct rb_cell_setting {
     const rb_inputs *inputs;
     const rb_truth *truth;
     const char *weights; /* path */
-    bool synthetic;      /* weights: top-1 is not told */
+    const char *weights_sha256;
+    bool synthetic; /* weights: top-1 is not told */
     double peak_gmacs;
 } rb_cell_setting;
 

@@ -155,7 +155,8 @@ int rb_command_infer(int argc, char **argv) {
     char engine[RB_PATH_CAPACITY], weights[RB_PATH_CAPACITY];
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
-    rb_interrupt_install();
+    if (!a.worker.in_process) /* an engine in this process would not hear of it */
+        rb_interrupt_install();
     rb_status status = rb_network_find(a.network, &network, &err);
     if (status == RB_OK)
         status = rb_engine_find(a.engine, engine, &err);

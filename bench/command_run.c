@@ -77,7 +77,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_QUICK:
     case OPT_FULL:
-        if (a->plan.tier != &rb_tier_normal)
+        if (a->plan.tier == (key == OPT_QUICK ? &rb_tier_full : &rb_tier_quick))
             argp_error(state, "--quick and --full exclude each other");
         a->plan.tier = key == OPT_QUICK ? &rb_tier_quick : &rb_tier_full;
         break;
@@ -154,7 +154,7 @@ static rb_status complete(run_arguments *a, rb_error *err) {
 }
 
 static void notice(const char *sentence) {
-    fprintf(stderr, "%s\n", sentence);
+    printf("%s\n\n", sentence);
 }
 
 static void say_what_runs(const rb_plan *plan) {
@@ -189,7 +189,8 @@ int rb_command_run(int argc, char **argv) {
     rb_status status = complete(&a, &err);
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
-    rb_interrupt_install();
+    if (!a.plan.worker.in_process) /* an engine in this process would not hear of it */
+        rb_interrupt_install();
     say_what_runs(&a.plan);
     status = rb_runner_run(&a.plan, notice, &records, &err);
     if (records.count > 0) {

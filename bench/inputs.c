@@ -77,6 +77,15 @@ rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err) {
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor input has %lld channels, expected %d", path,
                        (long long)dims[1], CHANNELS);
     }
+    for (int d = 2; d < 4; d++)
+        if (dims[d] < RB_MIN_IMAGE_SIZE || dims[d] > RB_MAX_IMAGE_SIZE) {
+            rb_inputs_release(inputs);
+            return rb_fail(err, RB_ERR_INPUT,
+                           "%s: tensor input has images of %lldx%lld, expected "
+                           "sides from %d to %d",
+                           path, (long long)dims[2], (long long)dims[3], RB_MIN_IMAGE_SIZE,
+                           RB_MAX_IMAGE_SIZE);
+        }
     inputs->count = dims[0];
     inputs->height = dims[2];
     inputs->width = dims[3];

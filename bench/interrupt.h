@@ -2,10 +2,15 @@
 #ifndef BENCH_INTERRUPT_H
 #define BENCH_INTERRUPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
-/* From here on the signals only set a flag. A second one ends the process at once. */
+/* From here on the signals are blocked, but for the waits below, and only set a flag. A second
+ * one ends the process. */
 void rb_interrupt_install(void);
 bool rb_interrupted(void);
+
+/* The signal mask to wait with (ppoll): the one the process started with. NULL before install. */
+const sigset_t *rb_interrupt_wait_mask(void);
 
 #endif

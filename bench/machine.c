@@ -122,6 +122,21 @@ static void add_hardware(json_t *context) {
     hwloc_topology_destroy(topology);
 }
 
+/* Of the first processor, now; 0 unknown. Virtual machines often have /proc/cpuinfo alone. */
+static long long megahertz(void) {
+    char line[256];
+    double mhz = 0;
+    if (read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", line, sizeof line))
+        return atoll(line) / 1000;
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "cpu MHz : %lf", &mhz) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return (long long)mhz;
+}
+
 static void add_state(json_t *context) {
     char line[256];
     double load[3];
@@ -140,8 +155,7 @@ static void add_state(json_t *context) {
                         json_boolean(scaling && strcmp(line, "performance") != 0));
     if (scaling)
         set_text(context, "governor", line);
-    if (read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", line, sizeof line))
-        json_object_set_new(context, "mhz_per_cpu", json_integer(atoll(line) / 1000));
+    json_object_set_new(context, "mhz_per_cpu", json_integer(megahertz()));
     const double quota = cpu_quota();
     if (isfinite(quota))
         json_object_set_new(context, "cpu_quota", json_real(quota));
@@ -178,7 +192,11 @@ json_t *rb_machine_context(void) {
     struct tm parts;
     json_t *context = json_object();
     localtime_r(&now, &parts);
-    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S%z", &parts);
+    const size_t length = strftime(date, sizeof date - 1, "%Y-%m-%dT%H:%M:%S%z", &parts);
+    if (length > 2) { /* RFC 3339 wants +01:00 where strftime gives +0100 */
+        memmove(date + length - 1, date + length - 2, 3);
+        date[length - 2] = ':';
+    }
     set_text(context, "date", date);
     add_hardware(context);
     add_state(context);

@@ -31,6 +31,14 @@ static void print_help(FILE *out) {
     fprintf(out, "\nExample:\n  resbench run --quick\n\n" RB_EXIT_HELP "\n");
 }
 
+/* What could not be printed was not done. */
+static int finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "resbench: standard output cannot be written\n");
+    return code == RB_EXIT_FINE ? RB_EXIT_INPUT : code;
+}
+
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "worker") == 0)
@@ -40,7 +48,7 @@ int main(int argc, char **argv) {
             char title[64];
             snprintf(title, sizeof title, "resbench %s", name);
             argv[1] = title;
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
         }
     if (strcmp(name, "--version") == 0) {
         puts("resbench " RB_VERSION);
@@ -49,7 +57,8 @@ int main(int argc, char **argv) {
     const int asked =
         strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
     if (argc > 1 && !asked)
-        fprintf(stderr, "resbench: there is no command '%s'\n\n", name);
-    print_help(asked ? stdout : stderr);
-    return asked ? RB_EXIT_FINE : RB_EXIT_USAGE;
+        fprintf(stderr, "resbench: there is no command '%s'; 'resbench --help' shows them\n", name);
+    else
+        print_help(asked ? stdout : stderr);
+    return asked ? finish(RB_EXIT_FINE) : RB_EXIT_USAGE;
 }

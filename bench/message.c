@@ -31,15 +31,16 @@ static rb_status wait_for(int fd, short events, int64_t deadline_ns, rb_error *e
     for (;;) {
         if (rb_interrupted())
             return rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
-        int timeout_ms = -1;
+        struct timespec timeout = {0};
         if (deadline_ns > 0) {
             const int64_t left = deadline_ns - rb_now_ns();
             if (left <= 0)
                 return rb_fail(err, RB_ERR_TIMEOUT, "no answer within the time limit");
-            timeout_ms = (int)(left / 1000000 < 3600000 ? left / 1000000 + 1 : 3600000);
+            timeout = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
         }
         struct pollfd entry = {.fd = fd, .events = events};
-        const int ready = poll(&entry, 1, timeout_ms);
+        const int ready =
+            ppoll(&entry, 1, deadline_ns > 0 ? &timeout : NULL, rb_interrupt_wait_mask());
         if (ready > 0)
             return RB_OK;
         if (ready < 0 && errno != EINTR)

@@ -65,7 +65,9 @@ rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
         if (plan->engine_count == RB_MAX_ENGINES)
             return rb_fail(err, RB_ERR_USAGE, "more than %d engines", RB_MAX_ENGINES);
         rb_plan_engine *engine = &plan->engines[plan->engine_count];
-        const rb_status status = rb_engine_find(word, engine->path, err);
+        rb_status status = rb_engine_find(word, engine->path, err);
+        if (status == RB_OK)
+            status = rb_digest_file(engine->path, engine->sha256, err);
         if (status != RB_OK)
             return status;
         rb_engine_label(word, engine->label, sizeof engine->label);

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "bench/worker_client.h"
+#include "loaders/digest.h"
 #include "model/network.h"
 
 #define RB_MAX_NETWORKS 32
@@ -28,6 +29,7 @@ extern const rb_tier rb_tier_quick, rb_tier_normal, rb_tier_full;
 typedef struct rb_plan_engine {
     char label[64];
     char path[RB_PATH_CAPACITY];
+    char sha256[RB_DIGEST_CAPACITY]; /* of the file */
 } rb_plan_engine;
 
 typedef struct rb_plan {

@@ -1,5 +1,6 @@
 #include "bench/remote_case.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,8 +177,8 @@ static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
         json_array_size(yardstick) != 2 || !logits_fit(remote, answer))
         return garbage(err);
     for (size_t i = 0; i < spec->repetitions; i++) {
-        timing->samples[i].real_ns = json_number_value(json_array_get(real, i));
-        timing->samples[i].cpu_ns = json_number_value(json_array_get(cpu, i));
+        timing->samples[i].real_ns = round(json_number_value(json_array_get(real, i)));
+        timing->samples[i].cpu_ns = round(json_number_value(json_array_get(cpu, i)));
     }
     for (size_t i = 0; i < 2; i++)
         timing->yardstick_ns[i] = json_number_value(json_array_get(yardstick, i));

@@ -30,14 +30,14 @@ static double work_of(const rb_network *network, int64_t batch) {
     return 1 + gmacs;
 }
 
-/* A row that stands already and was measured in full. */
+/* A row that stands already, measured in full with the same engine file. */
 static bool is_done(const runner *run, const rb_network *network, const rb_plan_engine *engine,
                     int64_t batch) {
     char name[256];
     snprintf(name, sizeof name, "%s/%s/batch:%lld/threads:%d", network->name, engine->label,
              (long long)batch, run->plan->threads);
     const rb_record *record = rb_record_list_find(&run->report.records, name);
-    return record && record->sample_count > 0;
+    return record && record->sample_count > 0 && strcmp(record->engine_sha256, engine->sha256) == 0;
 }
 
 static size_t pending_engines(const runner *run, const rb_network *network, int64_t batch,
@@ -186,6 +186,7 @@ static rb_status run_network(runner *run, const rb_network *network, rb_error *e
                                .inputs = &inputs,
                                .truth = &truth,
                                .weights = weights,
+                               .weights_sha256 = info.sha256,
                                .synthetic = rb_weights_are_synthetic(&info),
                                .peak_gmacs = run->peak.gmacs_per_second};
     if (status == RB_OK)
@@ -193,6 +194,28 @@ static rb_status run_network(runner *run, const rb_network *network, rb_error *e
     rb_truth_release(&truth);
     rb_inputs_release(&inputs);
     return status;
+}
+
+/* Rows of one network with other weights may not stand beside ours. */
+static rb_status check_weights(const runner *run, const rb_network *network, rb_error *err) {
+    char path[RB_PATH_CAPACITY];
+    rb_weights_info info = {.network = ""};
+    for (size_t i = 0; i < run->report.records.count; i++) {
+        const rb_record *record = &run->report.records.items[i];
+        if (strcmp(record->network, network->name) != 0)
+            continue;
+        const rb_status status =
+            info.network[0]
+                ? RB_OK
+                : rb_weights_source(run->plan->weights, network, run->plan->seed, path, &info, err);
+        if (status != RB_OK)
+            return status;
+        if (strcmp(record->weights_sha256, info.sha256) != 0)
+            return rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                           "%s: was made with other weights of %s than %s holds; use another -o",
+                           run->plan->directory, network->name, path);
+    }
+    return RB_OK;
 }
 
 /* Takes over the rows of an earlier run, if they may stand beside ours. */
@@ -213,8 +236,10 @@ static rb_status resume(runner *run, rb_error *err) {
                          "or seed); use another -o",
                          path);
     json_decref(plan);
+    for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
+        status = check_weights(run, run->plan->networks[n], err);
     if (status == RB_OK) {
-        snprintf(sentence, sizeof sentence, "resuming: %zu rows stand already",
+        snprintf(sentence, sizeof sentence, "resuming; rows that stand already: %zu",
                  run->report.records.count);
         run->notice(sentence);
     }

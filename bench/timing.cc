@@ -35,7 +35,7 @@ void set_warmup(double seconds) {
 
 } // namespace
 
-rb_status rb_timing_run(const rb_timing_spec *spec, rb_timing_body body, void *ctx,
+rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
                         rb_timing_sample *samples, rb_error *err) {
     rb_status status = RB_OK;
     SampleReporter reporter;
@@ -44,9 +44,10 @@ rb_status rb_timing_run(const rb_timing_spec *spec, rb_timing_body body, void *c
     benchmark::RegisterBenchmark(spec->name,
                                  [&](benchmark::State &state) {
                                      for (auto _ : state) {
+                                         body->prepare(body->ctx);
                                          const auto start = std::chrono::steady_clock::now();
                                          if (status == RB_OK)
-                                             status = body(ctx, err);
+                                             status = body->call(body->ctx, err);
                                          const auto end = std::chrono::steady_clock::now();
                                          state.SetIterationTime(
                                              std::chrono::duration<double>(end - start).count());

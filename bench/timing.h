@@ -11,8 +11,12 @@
 extern "C" {
 #endif
 
-/* One call of what is timed. */
-typedef rb_status (*rb_timing_body)(void *ctx, rb_error *err);
+/* What is timed: prepare is called before each call of body and outside of its time. */
+typedef struct rb_timing_body {
+    void (*prepare)(void *ctx);
+    rb_status (*call)(void *ctx, rb_error *err);
+    void *ctx;
+} rb_timing_body;
 
 typedef struct rb_timing_spec {
     const char *name; /* of the benchmark */
@@ -29,7 +33,7 @@ typedef struct rb_timing_sample {
  * so that a sample, a row in Google Benchmark's schema and a call are the same thing.
  * samples has room for spec->repetitions; all are filled on RB_OK. The first error of body
  * ends the loop and is returned. */
-rb_status rb_timing_run(const rb_timing_spec *spec, rb_timing_body body, void *ctx,
+rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
                         rb_timing_sample *samples, rb_error *err);
 
 #ifdef __cplusplus

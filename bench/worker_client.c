@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
@@ -37,6 +39,8 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     if (pid == 0) {
         /* Between fork and exec: system calls only. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (rb_interrupt_wait_mask())
+            sigprocmask(SIG_SETMASK, rb_interrupt_wait_mask(), NULL);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
@@ -129,10 +133,13 @@ rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, s
     const json_int_t value = json_is_integer(told) ? json_integer_value(told) : RB_ERR_ENGINE;
     if (value == RB_OK)
         return RB_OK;
-    const char *message = json_string_value(json_object_get(answer->json, "message"));
+    char message[RB_ERROR_CAPACITY] = "";
+    const char *said = json_string_value(json_object_get(answer->json, "message"));
+    snprintf(message, sizeof message, "%s", said ? said : "the worker's answer is garbage");
+    rb_text_clean(message);
     status = rb_fail(
         err, value > RB_OK && value <= RB_ERR_INTERRUPTED ? (rb_status)value : RB_ERR_ENGINE, "%s",
-        message ? message : "the worker's answer is garbage");
+        message);
     rb_message_release(answer);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "loaders/digest.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,6 +10,12 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "values are hashed as they lie in memory");
+
+static void print_digest(const unsigned char *sum, unsigned length,
+                         char digest[RB_DIGEST_CAPACITY]) {
+    for (unsigned i = 0; i < length && 2 * i + 2 < RB_DIGEST_CAPACITY; i++)
+        snprintf(digest + 2 * (size_t)i, 3, "%02x", sum[i]);
+}
 
 static int by_name(const void *a, const void *b) {
     return strcmp((*(const rb_tensor_desc *const *)a)->name,
@@ -48,7 +55,26 @@ rb_status rb_digest_tensors(const rb_graph *graph, const float *const *tensors, 
     free(sorted);
     if (!fine)
         return rb_fail(err, RB_ERR_MEMORY, "SHA-256 over the tensors of %s failed", graph->name);
-    for (unsigned i = 0; i < length && 2 * i + 2 < RB_DIGEST_CAPACITY; i++)
-        snprintf(digest + 2 * (size_t)i, 3, "%02x", sum[i]);
+    print_digest(sum, length, digest);
+    return RB_OK;
+}
+
+rb_status rb_digest_file(const char *path, char digest[RB_DIGEST_CAPACITY], rb_error *err) {
+    unsigned char sum[EVP_MAX_MD_SIZE], block[1 << 16];
+    unsigned length = 0;
+    size_t got = 0;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return rb_fail(err, RB_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool fine = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    while (fine && (got = fread(block, 1, sizeof block, file)) > 0)
+        fine = EVP_DigestUpdate(context, block, got) == 1;
+    fine = fine && !ferror(file) && EVP_DigestFinal_ex(context, sum, &length) == 1;
+    EVP_MD_CTX_free(context);
+    fclose(file);
+    if (!fine)
+        return rb_fail(err, RB_ERR_INPUT, "%s: its SHA-256 cannot be computed", path);
+    print_digest(sum, length, digest);
     return RB_OK;
 }

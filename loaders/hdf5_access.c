@@ -279,11 +279,11 @@ static bool write_scalar(hid_t object, const char *name, hid_t stored, hid_t mem
 }
 
 bool rb_hdf5_write_text(hid_t object, const char *name, const char *text) {
-    /* Of fixed length: libhdf5 crashes on damaged references to text of variable length. */
+    /* Of variable length, which h5py gives back as str. */
     const hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    H5Tset_size(type, strlen(text) + 1);
-    const bool fine = write_scalar(object, name, type, type, text);
+    H5Tset_size(type, H5T_VARIABLE);
+    const bool fine = write_scalar(object, name, type, type, &text);
     H5Tclose(type);
     return fine;
 }

@@ -104,7 +104,7 @@ const rb_column rb_columns[] = {
     T("note", "note", PARITY, DETAIL, note),
 
     N("gmacs", "GMACs", LATENCY, FIXED, 3, DETAIL, gmacs),
-    N("median_ms", "median ms", LATENCY, SIGNIFICANT, 4, SUMMARY, median_ms),
+    N("median_ms", "lat. ms", LATENCY, SIGNIFICANT, 4, SUMMARY, median_ms),
     N("interval_percent", "+-95%", LATENCY, FIXED, 1, SUMMARY, interval_percent),
     N("low_ms", "95% from ms", LATENCY, SIGNIFICANT, 4, DETAIL, low_ms),
     N("high_ms", "95% to ms", LATENCY, SIGNIFICANT, 4, DETAIL, high_ms),
@@ -114,7 +114,7 @@ const rb_column rb_columns[] = {
     N("samples", "n", LATENCY, COUNT, 0, DETAIL, sample_count),
     N("images_per_second", "img/s", LATENCY, SIGNIFICANT, 4, SUMMARY, images_per_second),
     N("gmacs_per_second", "GMAC/s", LATENCY, FIXED, 1, SUMMARY, gmacs_per_second),
-    N("peak_percent", "% peak", LATENCY, FIXED, 1, SUMMARY, peak_percent),
+    N("peak_percent", "%peak", LATENCY, FIXED, 1, SUMMARY, peak_percent),
     N("peak_gmacs_per_second", "peak GMAC/s", LATENCY, FIXED, 1, DETAIL, peak_gmacs),
     N("speedup_over_reference", "x ref", LATENCY, FIXED, 2, SUMMARY, speedup),
     N("load_ms", "load ms", LATENCY, SIGNIFICANT, 3, DETAIL, load_ms),
@@ -155,8 +155,11 @@ void rb_column_format(const rb_column *column, const rb_record_list *records,
         return;
     }
     const double value = column->number(records, record);
+    const bool wide = column->format == RB_FORMAT_FIXED || column->format == RB_FORMAT_SIGNIFICANT;
     if (!isfinite(value))
         snprintf(text, RB_CELL_CAPACITY, isnan(value) ? "-" : "inf");
+    else if (wide && fabs(value) >= 1e5)
+        snprintf(text, RB_CELL_CAPACITY, "%.0e", value);
     else if (column->format == RB_FORMAT_SCIENTIFIC)
         snprintf(text, RB_CELL_CAPACITY, "%.*e", column->digits, value);
     else if (column->format == RB_FORMAT_SIGNIFICANT)

@@ -40,7 +40,8 @@ extern const char *const rb_section_titles[RB_SECTION_COUNT];
 
 #define RB_CELL_CAPACITY 300
 
-/* The text of one cell; "-" where there is no value. */
+/* The text of one cell; "-" where there is no value. Fractions of 1e5 and more are given with an
+ * exponent, so that a column keeps its width. */
 void rb_column_format(const rb_column *column, const rb_record_list *records,
                       const rb_record *record, char text[RB_CELL_CAPACITY]);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char *const verdict_names[RB_VERDICT_COUNT] = {
     [RB_VERDICT_NONE] = "-",
     [RB_VERDICT_PASS] = "PASS",
@@ -89,41 +91,12 @@ const rb_record *rb_record_list_find(const rb_record_list *list, const char *nam
     return find(list, name);
 }
 
-/* Bytes of the UTF-8 sequence at text (RFC 3629, without overlong forms); 0: not one. */
-static size_t utf8_length(const unsigned char *text) {
-    const size_t length = text[0] < 0x80                      ? 1
-                          : text[0] >= 0xC2 && text[0] < 0xE0 ? 2
-                          : text[0] >= 0xE0 && text[0] < 0xF0 ? 3
-                          : text[0] >= 0xF0 && text[0] < 0xF5 ? 4
-                                                              : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    const unsigned second = length > 2 ? text[1] : 0;
-    if ((text[0] == 0xE0 && second < 0xA0) || (text[0] == 0xED && second > 0x9F) ||
-        (text[0] == 0xF0 && second < 0x90) || (text[0] == 0xF4 && second > 0x8F))
-        return 0;
-    return length;
-}
-
-/* Control characters become blanks, what is no UTF-8 a question mark. */
-static void clean(char *text) {
-    for (unsigned char *at = (unsigned char *)text; *at;) {
-        const size_t length = utf8_length(at);
-        if (length == 0)
-            *at = '?';
-        else if (length == 1 && (*at < 0x20 || *at == 0x7F))
-            *at = ' ';
-        at += length ? length : 1;
-    }
-}
-
 rb_status rb_record_list_put(rb_record_list *list, rb_record *record, rb_error *err) {
     char name[256];
-    clean(record->network);
-    clean(record->engine);
-    clean(record->engine_version);
-    clean(record->note);
+    rb_text_clean(record->network);
+    rb_text_clean(record->engine);
+    rb_text_clean(record->engine_version);
+    rb_text_clean(record->note);
     rb_record_name(record, name, sizeof name);
     rb_record *place = find(list, name);
     if (place) {

@@ -27,7 +27,7 @@ typedef enum rb_verdict {
 const char *rb_verdict_name(rb_verdict verdict);
 bool rb_verdict_parse(const char *name, rb_verdict *verdict);
 
-/* One timed call. */
+/* One timed call, in whole nanoseconds. */
 typedef struct rb_sample {
     int32_t worker, turn;   /* which process, and which of its turns */
     double real_ns, cpu_ns; /* wall clock; processor time of all threads */
@@ -38,6 +38,8 @@ typedef struct rb_record {
     char network[64];
     char engine[64];
     char engine_version[96];
+    char engine_sha256[65];  /* of its shared object; "" unknown */
+    char weights_sha256[65]; /* of the tensors, as the weights file states it */
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;

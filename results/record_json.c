@@ -19,6 +19,8 @@ static const record_field fields[] = {
     FIELD(FIELD_TEXT, network),
     FIELD(FIELD_TEXT, engine),
     FIELD(FIELD_TEXT, engine_version),
+    FIELD(FIELD_TEXT, engine_sha256),
+    FIELD(FIELD_TEXT, weights_sha256),
     FIELD(FIELD_INT32, depth),
     FIELD(FIELD_INT32, blocks),
     FIELD(FIELD_INT64, batch),

@@ -221,8 +221,9 @@ rb_status rb_report_write(const rb_report *report, rb_error *err) {
     return status;
 }
 
+/* Whole nanoseconds again, so that rows can be read and written any number of times. */
 static double time_of(const json_t *object, const char *key) {
-    return json_number_value(json_object_get(object, key)) * ns_per_unit;
+    return round(json_number_value(json_object_get(object, key)) * ns_per_unit);
 }
 
 /* Appends the iteration rows called name to the record's samples. */

@@ -123,6 +123,16 @@ static void print_scaling(const rb_record_list *records, FILE *out) {
     }
 }
 
+/* Two depths of one engine and batch are the least that print_scaling shows. */
+static bool has_scaling(const rb_record_list *records) {
+    static rb_scaling lines[MAX_LINES];
+    const size_t count = rb_scaling_compute(records, lines, MAX_LINES);
+    for (size_t i = 0; i < count; i++)
+        if (lines[i].count >= 2)
+            return true;
+    return false;
+}
+
 void rb_table_terminal(const rb_record_list *records, FILE *out) {
     print_aligned(records, out);
     print_notes(records, out);
@@ -158,9 +168,11 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
         fprintf(out, "\n## %s\n\n", rb_section_titles[section]);
         print_markdown(records, in_section, (rb_section)section, out);
     }
-    fputs("\n## Depth scaling\n\n```", out);
-    print_scaling(records, out);
-    fputs("```\n", out);
+    if (has_scaling(records)) {
+        fputs("\n## Depth scaling\n\n```", out);
+        print_scaling(records, out);
+        fputs("```\n", out);
+    }
 }
 
 static void print_csv_text(const char *text, FILE *out) {

@@ -192,7 +192,7 @@ def test_scaling_over_depths(resbench):
         assert point["latency_ms"] == pytest.approx(latency[name])
         fitted = scaling["fixed_ms"] + scaling["ms_per_gmac"] * point["gmacs"]
         assert point["fitted_ms"] == pytest.approx(fitted)
-        residual = 100 * (point["latency_ms"] / fitted - 1)
+        residual = 100 * (1 - fitted / point["latency_ms"])
         assert point["residual_percent"] == pytest.approx(residual)
     slope, fixed = np.polyfit(
         [point["gmacs"] for point in points.values()], list(latency.values()), 1

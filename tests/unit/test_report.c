@@ -52,8 +52,8 @@ static void assert_same_record(const rb_record *a, const rb_record *b) {
     for (size_t i = 0; i < a->sample_count; i++) {
         assert_int_equal(a->samples[i].worker, b->samples[i].worker);
         assert_int_equal(a->samples[i].turn, b->samples[i].turn);
-        assert_true(same(a->samples[i].real_ns, b->samples[i].real_ns));
-        assert_true(same(a->samples[i].cpu_ns, b->samples[i].cpu_ns));
+        assert_true(a->samples[i].real_ns == b->samples[i].real_ns);
+        assert_true(a->samples[i].cpu_ns == b->samples[i].cpu_ns);
     }
     assert_true(same(a->latency_ns.median, b->latency_ns.median));
     assert_true(same(a->latency_ns.low, b->latency_ns.low));
