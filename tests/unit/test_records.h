@@ -2,8 +2,6 @@
 #ifndef TEST_RECORDS_H
 #define TEST_RECORDS_H
 
-#include <math.h>
-
 #include "test_support.h"
 
 #include "results/record.h"
@@ -42,8 +40,8 @@ static inline rb_record make_record(const record_row *row, const char *engine, i
     for (size_t k = 0; k < count; k++)
         r.samples[k] = (rb_sample){.worker = (int32_t)(k % 2),
                                    .turn = (int32_t)(k / 4),
-                                   .real_ns = round(ms * 1e6 * (1 + (double)k / 1000)),
-                                   .cpu_ns = round(ms * 2e6 * (1 + (double)k / 1000))};
+                                   .real_ns = ms * 1e6 * (1 + (double)k / 1000),
+                                   .cpu_ns = ms * 2e6 * (1 + (double)k / 1000)};
     assert_ok(rb_record_summarize(&r, &err));
     return r;
 }
