@@ -1,5 +1,5 @@
-#include "bench/cli.h"
-#include "bench/script.h"
+#include "cli/cli.h"
+#include "cli/script.h"
 
 /* plots/plot.py has its own options and --help. */
 int rb_command_plot(int argc, char **argv) {

@@ -1,4 +1,4 @@
-#include "bench/script.h"
+#include "cli/script.h"
 
 #include <errno.h>
 #include <stdint.h>

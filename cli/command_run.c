@@ -2,11 +2,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/cli.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
 #include "bench/runner.h"
 #include "bench/weights_source.h"
+#include "cli/cli.h"
 #include "results/report.h"
 #include "results/tables.h"
 

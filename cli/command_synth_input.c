@@ -1,5 +1,5 @@
-#include "bench/cli.h"
 #include "bench/inputs.h"
+#include "cli/cli.h"
 #include "loaders/tensor_file.h"
 
 enum { OPT_SEED = 256, OPT_SIZE };

@@ -1,6 +1,6 @@
 /* Programs of this project that are written in Python. */
-#ifndef BENCH_SCRIPT_H
-#define BENCH_SCRIPT_H
+#ifndef CLI_SCRIPT_H
+#define CLI_SCRIPT_H
 
 #include "resbench/status.h"
 

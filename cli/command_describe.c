@@ -2,7 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "bench/cli.h"
+#include "cli/cli.h"
 #include "model/graph_build.h"
 #include "model/graph_cost.h"
 

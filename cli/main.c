@@ -2,8 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/cli.h"
 #include "bench/worker.h"
+#include "cli/cli.h"
 
 static const struct {
     const char *name;

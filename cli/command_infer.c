@@ -2,13 +2,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bench/cli.h"
 #include "bench/engine_loader.h"
 #include "bench/inputs.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
 #include "bench/remote_case.h"
 #include "bench/weights_source.h"
+#include "cli/cli.h"
 #include "loaders/tensor_file.h"
 
 enum { OPT_INPUT = 256, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER };

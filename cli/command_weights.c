@@ -2,8 +2,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "bench/cli.h"
 #include "bench/weights_source.h"
+#include "cli/cli.h"
 #include "model/graph_cost.h"
 
 enum { OPT_SEED = 256, OPT_JSON };

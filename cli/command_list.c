@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
-#include "bench/cli.h"
 #include "bench/engine_loader.h"
 #include "bench/worker_client.h"
+#include "cli/cli.h"
 #include "model/network.h"
 
 static const char doc[] = "Lists the networks and the engines that can be measured."

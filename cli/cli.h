@@ -1,6 +1,6 @@
 /* What the commands of the program share. */
-#ifndef BENCH_CLI_H
-#define BENCH_CLI_H
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
 
 #include <argp.h>
 #include <stdint.h>

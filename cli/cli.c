@@ -1,4 +1,4 @@
-#include "bench/cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <stdlib.h>
