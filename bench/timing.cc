@@ -3,7 +3,6 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
-#include <string>
 #include <vector>
 
 namespace {
@@ -25,30 +24,37 @@ class SampleReporter : public benchmark::BenchmarkReporter {
     std::vector<rb_timing_sample> samples;
 };
 
-void set_warmup(double seconds) {
-    std::string program = "resbench";
-    std::string flag = "--benchmark_min_warmup_time=" + std::to_string(seconds);
-    char *arguments[] = {program.data(), flag.data(), nullptr};
-    int count = 2;
-    benchmark::Initialize(&count, arguments);
+using Clock = std::chrono::steady_clock;
+
+/* By the wall clock: Google Benchmark's own warm-up counts manual time alone, and would run an
+ * engine that takes no time for ever. */
+rb_status warm_up(double seconds, const rb_timing_body *body, rb_error *err) {
+    const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    rb_status status;
+    do {
+        body->prepare(body->ctx);
+        status = body->call(body->ctx, err);
+    } while (status == RB_OK && Clock::now() < end);
+    return status;
 }
 
 } // namespace
 
 rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
                         rb_timing_sample *samples, rb_error *err) {
-    rb_status status = RB_OK;
     SampleReporter reporter;
-    set_warmup(spec->warmup_seconds);
+    rb_status status = warm_up(spec->warmup_seconds, body, err);
+    if (status != RB_OK)
+        return status;
     benchmark::ClearRegisteredBenchmarks();
     benchmark::RegisterBenchmark(spec->name,
                                  [&](benchmark::State &state) {
                                      for (auto _ : state) {
                                          body->prepare(body->ctx);
-                                         const auto start = std::chrono::steady_clock::now();
+                                         const auto start = Clock::now();
                                          if (status == RB_OK)
                                              status = body->call(body->ctx, err);
-                                         const auto end = std::chrono::steady_clock::now();
+                                         const auto end = Clock::now();
                                          state.SetIterationTime(
                                              std::chrono::duration<double>(end - start).count());
                                      }

@@ -21,7 +21,7 @@ typedef struct rb_timing_body {
 typedef struct rb_timing_spec {
     const char *name; /* of the benchmark */
     size_t repetitions;
-    double warmup_seconds; /* at least one call */
+    double warmup_seconds; /* of wall clock; at least one call */
 } rb_timing_spec;
 
 typedef struct rb_timing_sample {
@@ -29,7 +29,7 @@ typedef struct rb_timing_sample {
     double cpu_ns;  /* processor time of the whole process during it */
 } rb_timing_sample;
 
-/* Registers one benchmark, warms up, and takes `repetitions` samples of one iteration each,
+/* Warms up, registers one benchmark, and takes `repetitions` samples of one iteration each,
  * so that a sample, a row in Google Benchmark's schema and a call are the same thing.
  * samples has room for spec->repetitions; all are filled on RB_OK. The first error of body
  * ends the loop and is returned. */
