@@ -56,11 +56,21 @@ rb_status rb_inputs_folder(const char *directory, int64_t limit, int64_t height,
     return status;
 }
 
+#define MAX_FILE_IMAGES 1000000
+
+static rb_status read_images(const char *path, int64_t dims[RB_MAX_DIMS], float **images,
+                             rb_error *err) {
+    static const rb_dims_range range = {
+        .low = {1, CHANNELS, RB_MIN_IMAGE_SIZE, RB_MIN_IMAGE_SIZE},
+        .high = {MAX_FILE_IMAGES, CHANNELS, RB_MAX_IMAGE_SIZE, RB_MAX_IMAGE_SIZE}};
+    return rb_tensor_read(path, "input", 4, &range, dims, images, err);
+}
+
 static rb_status try_file(void *ctx, rb_error *err) {
     int64_t dims[RB_MAX_DIMS];
-    float *values;
-    const rb_status status = rb_tensor_read(ctx, "input", 4, dims, &values, err);
-    free(values);
+    float *images;
+    const rb_status status = read_images(ctx, dims, &images, err);
+    free(images);
     return status;
 }
 
@@ -69,23 +79,9 @@ rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err) {
     *inputs = (rb_inputs){0};
     rb_status status = rb_trial(path, try_file, (void *)(uintptr_t)path, err);
     if (status == RB_OK)
-        status = rb_tensor_read(path, "input", 4, dims, &inputs->images, err);
+        status = read_images(path, dims, &inputs->images, err);
     if (status != RB_OK)
         return status;
-    if (dims[1] != CHANNELS) {
-        rb_inputs_release(inputs);
-        return rb_fail(err, RB_ERR_INPUT, "%s: tensor input has %lld channels, expected %d", path,
-                       (long long)dims[1], CHANNELS);
-    }
-    for (int d = 2; d < 4; d++)
-        if (dims[d] < RB_MIN_IMAGE_SIZE || dims[d] > RB_MAX_IMAGE_SIZE) {
-            rb_inputs_release(inputs);
-            return rb_fail(err, RB_ERR_INPUT,
-                           "%s: tensor input has images of %lldx%lld, expected "
-                           "sides from %d to %d",
-                           path, (long long)dims[2], (long long)dims[3], RB_MIN_IMAGE_SIZE,
-                           RB_MAX_IMAGE_SIZE);
-        }
     inputs->count = dims[0];
     inputs->height = dims[2];
     inputs->width = dims[3];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,10 @@ static void run_child(int fd, rb_status (*read_file)(void *ctx, rb_error *err), 
     signal(SIGSEGV, SIG_DFL); /* a sanitizer's report about libhdf5 helps nobody */
     signal(SIGALRM, SIG_DFL);
     alarm(RB_TRIAL_SECONDS);
+#if !defined(__SANITIZE_ADDRESS__) /* whose shadow takes terabytes of address space */
+    const rlim_t all = (rlim_t)sysconf(_SC_PHYS_PAGES) * (rlim_t)sysconf(_SC_PAGESIZE);
+    setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = all, .rlim_max = all});
+#endif
     result.status = read_file(ctx, &result.error);
     const ssize_t written = write(fd, &result, sizeof result); /* fits into a pipe: one piece */
     _exit(written == (ssize_t)sizeof result ? 0 : 1);

@@ -9,7 +9,8 @@
 
 /* Calls read(ctx, err) in a forked child of its own and returns its status and sentence; nothing
  * else comes back. A child that dies, or takes longer than RB_TRIAL_SECONDS, gives RB_ERR_INPUT
- * with a sentence that names path. Only from a process without other threads. */
+ * with a sentence that names path. It has no more address space than the machine
+ * has memory. Only from a process without other threads. */
 rb_status rb_trial(const char *path, rb_status (*read)(void *ctx, rb_error *err), void *ctx,
                    rb_error *err);
 

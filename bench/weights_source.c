@@ -1,5 +1,6 @@
 #include "bench/weights_source.h"
 
+#include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 static rb_status cache_directory(char path[RB_PATH_CAPACITY], rb_error *err) {
     const char *own = getenv("RESBENCH_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
+    const struct passwd *user = home && *home ? NULL : getpwuid(getuid());
+    if (user)
+        home = user->pw_dir;
     int length;
     if (own && *own)
         length = snprintf(path, RB_PATH_CAPACITY, "%s", own);
@@ -18,7 +22,7 @@ static rb_status cache_directory(char path[RB_PATH_CAPACITY], rb_error *err) {
         length = snprintf(path, RB_PATH_CAPACITY, "%s/resbench/weights", xdg);
     else
         length = snprintf(path, RB_PATH_CAPACITY, "%s/.cache/resbench/weights",
-                          home && *home ? home : "/tmp");
+                          home && *home ? home : ".");
     if (length < 0 || length >= RB_PATH_CAPACITY - 128)
         return rb_fail(err, RB_ERR_OUTPUT, "the cache directory's path is too long");
     return rb_make_directories(path, err);

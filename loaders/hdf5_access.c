@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "resbench/engine.h"
 
@@ -18,9 +19,16 @@ rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
         return rb_fail(err, RB_ERR_INPUT, "%s: there is no such file", path);
     if (!S_ISREG(info.st_mode))
         return rb_fail(err, RB_ERR_INPUT, "%s: is not a regular file", path);
-    if (H5Fis_hdf5(path) <= 0)
+    if (access(path, R_OK) != 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+    /* The plain driver, whatever HDF5_DRIVER says: rb_hdf5_map relies on its descriptor. */
+    const hid_t driver = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_sec2(driver);
+    const bool is_hdf5 = H5Fis_hdf5(path) > 0;
+    *file = is_hdf5 ? H5Fopen(path, H5F_ACC_RDONLY, driver) : H5I_INVALID_HID;
+    H5Pclose(driver);
+    if (!is_hdf5)
         return rb_fail(err, RB_ERR_INPUT, "%s: is not an HDF5 file", path);
-    *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*file < 0)
         return rb_fail(
             err, RB_ERR_INPUT,
@@ -152,8 +160,7 @@ const void *rb_hdf5_map(hid_t file, size_t *bytes) {
     const int descriptor = *(const int *)handle;
     if (fstat(descriptor, &info) != 0 || info.st_size <= 0)
         return NULL;
-    void *map =
-        mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
+    void *map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (map == MAP_FAILED)
         return NULL;
     *bytes = (size_t)info.st_size;

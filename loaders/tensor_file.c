@@ -32,8 +32,25 @@ static rb_status read_values(hid_t dataset, const char *path, const char *name,
     return status;
 }
 
+static rb_status check_range(const char *path, const char *name, int32_t ndim,
+                             const rb_dims_range *range, const int64_t dims[RB_MAX_DIMS],
+                             rb_error *err) {
+    char found[96], low[96], high[96];
+    bool within = true;
+    for (int32_t d = 0; range && d < ndim; d++)
+        within = within && dims[d] >= range->low[d] && dims[d] <= range->high[d];
+    if (within)
+        return RB_OK;
+    rb_format_dims(ndim, dims, found, sizeof found);
+    rb_format_dims(ndim, range->low, low, sizeof low);
+    rb_format_dims(ndim, range->high, high, sizeof high);
+    return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has shape %s, expected %s to %s", path, name,
+                   found, low, high);
+}
+
 rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
-                         int64_t dims[RB_MAX_DIMS], float **values, rb_error *err) {
+                         const rb_dims_range *range, int64_t dims[RB_MAX_DIMS], float **values,
+                         rb_error *err) {
     hid_t file, dataset;
     int32_t found;
     *values = NULL;
@@ -46,6 +63,8 @@ rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
         if (status == RB_OK && found != ndim)
             status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has %d dimensions, expected %d",
                              path, name, found, ndim);
+        if (status == RB_OK)
+            status = check_range(path, name, ndim, range, dims, err);
         if (status == RB_OK)
             status = read_values(dataset, path, name, dims, values, err);
         H5Dclose(dataset);

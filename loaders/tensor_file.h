@@ -7,10 +7,16 @@
 #include "resbench/graph.h"
 #include "resbench/status.h"
 
-/* Reads the float32 dataset `name`, which must have ndim dimensions and finite values.
- * The caller frees *values with free(). */
+/* Bounds of each dimension, ends included. */
+typedef struct rb_dims_range {
+    int64_t low[RB_MAX_DIMS], high[RB_MAX_DIMS];
+} rb_dims_range;
+
+/* Reads the float32 dataset `name`, which must have ndim dimensions within range (looked at
+ * before anything is read; NULL: any) and finite values. The caller frees *values with free(). */
 rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
-                         int64_t dims[RB_MAX_DIMS], float **values, rb_error *err);
+                         const rb_dims_range *range, int64_t dims[RB_MAX_DIMS], float **values,
+                         rb_error *err);
 
 typedef struct rb_text_attribute {
     const char *name, *text;

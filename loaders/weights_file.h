@@ -32,7 +32,8 @@ rb_status rb_weights_read_info(const char *path, rb_weights_info *info, rb_error
 
 /* Reads every tensor of graph by name; shapes come from the graph. Refuses (RB_ERR_INPUT) a
  * missing, extra, misshapen or wrongly typed tensor, a NaN, an infinity or a negative running
- * variance, and a file made for another network. Does not recompute the SHA-256. The caller
+ * variance, and a file made for another network. Does not recompute the SHA-256. Tensors are
+ * used where they lie in the file, which must not change before rb_weights_destroy. The caller
  * owns *set; graph need not outlive it. */
 rb_status rb_weights_load(const char *path, const rb_graph *graph, rb_weights_set **set,
                           rb_error *err);

@@ -55,6 +55,9 @@ static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, 
     rb_error unknown;
     if (rb_network_find(info->network, &network, &unknown) != RB_OK)
         return rb_fail(err, RB_ERR_INPUT, "%s: %.800s", path, unknown.message);
+    if (strcmp(info->variant, rb_network_variant(network)) != 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s: is variant %s, expected %s for %s", path,
+                       info->variant, rb_network_variant(network), network->name);
     return RB_OK;
 }
 

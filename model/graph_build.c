@@ -201,13 +201,13 @@ static void lay_out(rb_graph_storage *s, const rb_network *network) {
 static rb_status check_sizes(const rb_graph *graph, rb_error *err) {
     for (int32_t i = 0; i < graph->node_count; i++) {
         const rb_node *n = &graph->nodes[i];
-        int64_t bytes, macs;
+        int64_t in_bytes, out_bytes, macs;
         const int64_t in[] = {graph->batch, n->ic, n->ih, n->iw, (int64_t)sizeof(double)};
         const int64_t out[] = {graph->batch, n->oc, n->oh, n->ow, (int64_t)sizeof(double)};
         const int64_t work[] = {graph->batch, n->oc, n->oh, n->ow, n->ic, n->kh, n->kw};
-        if (!rb_product_i64(in, 5, &bytes) || !rb_product_i64(out, 5, &bytes) ||
+        if (!rb_product_i64(in, 5, &in_bytes) || !rb_product_i64(out, 5, &out_bytes) ||
             !rb_product_i64(work, 7, &macs) || macs > INT64_MAX / graph->node_count ||
-            bytes > INT64_MAX / graph->node_count)
+            in_bytes > INT64_MAX / graph->node_count || out_bytes > INT64_MAX / graph->node_count)
             return rb_fail(err, RB_ERR_MEMORY, "%s at batch %lld is too large to count", n->name,
                            (long long)graph->batch);
     }

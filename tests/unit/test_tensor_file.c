@@ -22,12 +22,12 @@ static void refuse(const char *path, const char *name, int32_t ndim, rb_status e
     int64_t dims[RB_MAX_DIMS];
     float dummy, *values = &dummy;
     rb_error why = {""};
-    assert_int_equal(rb_tensor_read(path, name, ndim, dims, &values, &why), expected);
+    assert_int_equal(rb_tensor_read(path, name, ndim, NULL, dims, &values, &why), expected);
     assert_null(values);
     assert_sentence(why);
     assert_contains(why.message, path);
     assert_contains(why.message, says);
-    assert_int_equal(rb_tensor_read(path, name, ndim, dims, &values, NULL), expected);
+    assert_int_equal(rb_tensor_read(path, name, ndim, NULL, dims, &values, NULL), expected);
     assert_int_equal(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
 }
 
@@ -42,7 +42,7 @@ static void a_tensor_comes_back_as_it_was(void **state) {
     path_of(state, "x.h5", path);
     assert_ok(rb_tensor_write(path, NAME, RB_F32, 4, shape, written, attributes, 2, &err));
     assert_int_equal(entries_of(*state), 1);
-    assert_ok(rb_tensor_read(path, NAME, 4, dims, &read, &err));
+    assert_ok(rb_tensor_read(path, NAME, 4, NULL, dims, &read, &err));
     assert_memory_equal(dims, shape, sizeof dims);
     assert_memory_equal(read, written, sizeof written);
     free(read);
@@ -61,7 +61,7 @@ static void fewer_dimensions_are_padded_with_ones(void **state) {
     int64_t dims[RB_MAX_DIMS];
     float *read;
     write_floats(path_of(state, "x.h5", path), 2, matrix, values);
-    assert_ok(rb_tensor_read(path, NAME, 2, dims, &read, &err));
+    assert_ok(rb_tensor_read(path, NAME, 2, NULL, dims, &read, &err));
     assert_memory_equal(dims, matrix, sizeof dims);
     assert_memory_equal(read, values, sizeof values);
     free(read);
@@ -173,7 +173,7 @@ static void a_file_that_cannot_be_written_is_refused(void **state) {
     assert_int_equal(entries_of(*state), 1); /* the old file alone, and whole */
     int64_t dims[RB_MAX_DIMS];
     float *read;
-    assert_ok(rb_tensor_read(path, NAME, 4, dims, &read, &err));
+    assert_ok(rb_tensor_read(path, NAME, 4, NULL, dims, &read, &err));
     free(read);
     assert_int_equal(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
 }
