@@ -178,6 +178,24 @@ static void a_file_that_cannot_be_written_is_refused(void **state) {
     assert_int_equal(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
 }
 
+static void a_shape_out_of_range_is_refused(void **state) {
+    char path[PATH_SIZE];
+    int64_t dims[RB_MAX_DIMS];
+    float values[120] = {0}, *read;
+    rb_error why = {""};
+    rb_dims_range range = {.low = {1, 3, 1, 1}, .high = {2, 3, 4, 5}};
+    write_floats(path_of(state, "x.h5", path), 4, shape, values);
+    assert_ok(rb_tensor_read(path, NAME, 4, &range, dims, &read, &err));
+    free(read);
+    range.high[3] = 4;
+    assert_int_equal(rb_tensor_read(path, NAME, 4, &range, dims, &read, &why), RB_ERR_INPUT);
+    assert_null(read);
+    assert_contains(why.message, "(2, 3, 4, 5), expected (1, 3, 1, 1) to (2, 3, 4, 4)");
+    range.high[3] = 5;
+    range.low[0] = 3;
+    assert_int_equal(rb_tensor_read(path, NAME, 4, &range, dims, &read, &why), RB_ERR_INPUT);
+}
+
 #define in_directory(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void) {
@@ -188,6 +206,7 @@ int main(void) {
         in_directory(non_finite_values_are_refused_with_their_place),
         in_directory(what_is_no_tensor_file_is_refused),
         in_directory(empty_and_astronomic_shapes_are_refused),
+        in_directory(a_shape_out_of_range_is_refused),
         in_directory(a_tensor_elsewhere_is_refused),
         in_directory(a_file_that_cannot_be_written_is_refused),
     };

@@ -158,6 +158,7 @@ static const attribute_case bad_attributes[] = {
     {"network", FIXED_TEXT, 0, "resnet34", "weights of resnet34, expected resnet18"},
     {"variant", GONE, 0, NULL, "variant"},
     {"variant", TEXT, 0, NULL, "variant"},
+    {"variant", TEXT, 0, "v1.5", "is variant v1.5, expected v1"},
     {"source", GONE, 0, NULL, "source"},
     {"source", FIXED_TEXT, 0, NULL, "source"},
     {"preprocessing", GONE, 0, NULL, "preprocessing"},
