@@ -1,6 +1,7 @@
 #include "base/atomic_file.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,11 +30,13 @@ rb_status rb_write_file(const char *path, const void *data, size_t size, rb_erro
     if (!file)
         return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path, strerror(errno));
     const size_t written = fwrite(data, 1, size, file);
-    const int why = errno;
-    if (fclose(file) != 0 || written != size) {
+    int why = errno;
+    const bool synced = fflush(file) == 0 && fsync(fileno(file)) == 0;
+    if (!synced)
+        why = errno;
+    if (fclose(file) != 0 || written != size || !synced) {
         unlink(temporary);
-        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path,
-                       strerror(written != size ? why : errno));
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path, strerror(why));
     }
     return rb_commit_file(temporary, path, err);
 }

@@ -18,8 +18,11 @@ struct rb_case {
     rb_graph *graph;
     rb_host_memory *host;
     rb_session *session;
-    float *src; /* (batch, channels, height, width), guarded */
-    void *dst;  /* (batch, classes) of engine->output_dtype, guarded */
+    float *src[RB_CASE_INPUTS]; /* (batch, channels, height, width), guarded */
+    void *dst;                  /* (batch, classes) of engine->output_dtype, guarded */
+    void *last[RB_CASE_INPUTS]; /* while timing: the logits of the last call on each input */
+    size_t timed_calls;
+    size_t non_finite; /* logits of timed calls that are NaN, infinite or unwritten */
     double load_ns, open_ns;
     int64_t start_rss_bytes;
 };
@@ -35,6 +38,11 @@ static rb_status build_graph(const rb_case_spec *spec, rb_graph **graph, rb_erro
                                              .width = spec->width,
                                              .classes = spec->classes},
                            graph, err);
+}
+
+/* What an engine may say of itself; every other status would speak for somebody else. */
+static rb_status status_of_engine(rb_status status) {
+    return status == RB_OK || status == RB_ERR_UNSUPPORTED ? status : RB_ERR_ENGINE;
 }
 
 /* Binds the weights to the graph's nodes and opens the session; both ways leave nothing of
@@ -54,8 +62,8 @@ static rb_status open_session(rb_case *c, const char *weights, rb_error *err) {
                 epsilon[i] = set->info.epsilon;
         const rb_weights bound = {.tensors = set->tensors, .epsilon = epsilon};
         start = rb_now_ns();
-        status = c->engine->open(rb_host_memory_table(c->host), c->graph, &bound, &options,
-                                 &c->session, err);
+        status = status_of_engine(c->engine->open(rb_host_memory_table(c->host), c->graph, &bound,
+                                                  &options, &c->session, err));
         c->open_ns = (double)(rb_now_ns() - start);
     }
     rb_weights_destroy(set);
@@ -77,9 +85,14 @@ rb_status rb_case_open(const rb_case_spec *spec, rb_case **opened, rb_error *err
         status = build_graph(spec, &c->graph, err);
     if (status == RB_OK) {
         c->host = rb_host_memory_create(spec->threads, spec->verbose);
-        c->src = rb_guarded_alloc(rb_case_src_bytes(c));
         c->dst = rb_guarded_alloc(rb_case_dst_bytes(c));
-        if (!c->host || !c->src || !c->dst)
+        bool whole = c->host && c->dst;
+        for (int i = 0; i < RB_CASE_INPUTS; i++) {
+            c->src[i] = rb_guarded_alloc(rb_case_src_bytes(c));
+            c->last[i] = malloc(rb_case_dst_bytes(c));
+            whole = whole && c->src[i] && c->last[i];
+        }
+        if (!whole)
             status = rb_fail(err, RB_ERR_MEMORY, "no memory for the input of %s", spec->network);
     }
     if (status == RB_OK)
@@ -96,7 +109,10 @@ void rb_case_close(rb_case *c) {
         return;
     if (c->session)
         c->engine->close(c->session);
-    rb_guarded_free(c->src);
+    for (int i = 0; i < RB_CASE_INPUTS; i++) {
+        rb_guarded_free(c->src[i]);
+        free(c->last[i]);
+    }
     rb_guarded_free(c->dst);
     rb_host_memory_destroy(c->host);
     rb_graph_destroy(c->graph);
@@ -128,17 +144,21 @@ size_t rb_case_dst_bytes(const rb_case *c) {
     return logits_count(c) * (c->engine->output_dtype == RB_F64 ? sizeof(double) : sizeof(float));
 }
 
-rb_status rb_case_set_input(rb_case *c, const void *src, size_t bytes, rb_error *err) {
-    if (bytes != rb_case_src_bytes(c))
-        return rb_fail(err, RB_ERR_USAGE, "input has %zu bytes, expected %zu", bytes,
-                       rb_case_src_bytes(c));
-    memcpy(c->src, src, bytes);
+rb_status rb_case_set_input(rb_case *c, int index, const void *src, size_t bytes, rb_error *err) {
+    if (index < 0 || index >= RB_CASE_INPUTS || bytes != rb_case_src_bytes(c))
+        return rb_fail(err, RB_ERR_USAGE, "input %d of %zu bytes, expected 0..%d of %zu", index,
+                       bytes, RB_CASE_INPUTS - 1, rb_case_src_bytes(c));
+    memcpy(c->src[index], src, bytes);
     return RB_OK;
 }
 
+static double logit(const rb_case *c, size_t i) {
+    return c->engine->output_dtype == RB_F64 ? ((const double *)c->dst)[i]
+                                             : (double)((const float *)c->dst)[i];
+}
+
 /* No engine may pass with what an earlier call has left. */
-static void poison(void *ctx) {
-    rb_case *c = ctx;
+static void poison(rb_case *c) {
     for (size_t i = 0; i < logits_count(c); i++)
         if (c->engine->output_dtype == RB_F64)
             ((double *)c->dst)[i] = NAN;
@@ -148,39 +168,77 @@ static void poison(void *ctx) {
 
 static rb_status check_guards(const rb_case *c, rb_error *err) {
     const char *what = !rb_guarded_intact(c->dst)        ? "logits"
-                       : !rb_guarded_intact(c->src)      ? "input"
                        : !rb_host_memory_intact(c->host) ? "a buffer of its own"
                                                          : NULL;
+    for (int i = 0; !what && i < RB_CASE_INPUTS; i++)
+        if (!rb_guarded_intact(c->src[i]))
+            what = "input";
     if (!what)
         return RB_OK;
     return rb_fail(err, RB_ERR_ENGINE, "engine %s has written past the ends of %s", c->engine->name,
                    what);
 }
 
+/* Order-dependent, so that a changed input is told from an unchanged one. */
+static uint64_t fingerprint(const float *values, size_t bytes) {
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < bytes / sizeof *values; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        hash = (hash ^ bits) * 0x100000001B3u;
+    }
+    return hash;
+}
+
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err) {
+    const uint64_t before = fingerprint(c->src[0], rb_case_src_bytes(c));
     *dst = c->dst;
     poison(c);
     const int64_t start = rb_now_ns();
-    rb_status status = c->engine->run(c->session, c->src, c->dst, err);
+    rb_status status = status_of_engine(c->engine->run(c->session, c->src[0], c->dst, err));
     *run_ns = (double)(rb_now_ns() - start);
-    return status == RB_OK ? check_guards(c, err) : status;
+    if (status == RB_OK)
+        status = check_guards(c, err);
+    if (status == RB_OK && fingerprint(c->src[0], rb_case_src_bytes(c)) != before)
+        status = rb_fail(err, RB_ERR_ENGINE, "engine %s has changed its input", c->engine->name);
+    return status;
+}
+
+static void before_timed_call(void *ctx) {
+    poison(ctx);
 }
 
 static rb_status timed_call(void *ctx, rb_error *err) {
     rb_case *c = ctx;
-    return c->engine->run(c->session, c->src, c->dst, err);
+    return status_of_engine(
+        c->engine->run(c->session, c->src[c->timed_calls % RB_CASE_INPUTS], c->dst, err));
+}
+
+static void after_timed_call(void *ctx) {
+    rb_case *c = ctx;
+    for (size_t i = 0; i < logits_count(c); i++)
+        c->non_finite += isfinite(logit(c, i)) ? 0 : 1;
+    memcpy(c->last[c->timed_calls++ % RB_CASE_INPUTS], c->dst, rb_case_dst_bytes(c));
 }
 
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
-                       const void **dst, rb_error *err) {
-    *dst = c->dst;
-    const size_t before = rb_host_memory_count(c->host);
-    const rb_timing_body body = {.prepare = poison, .call = timed_call, .ctx = c};
+                       const void *dst[RB_CASE_INPUTS], rb_error *err) {
+    const rb_timing_body body = {
+        .before = before_timed_call, .call = timed_call, .after = after_timed_call, .ctx = c};
+    const size_t allocations = rb_host_memory_count(c->host);
+    c->timed_calls = 0;
+    c->non_finite = 0;
+    for (int i = 0; i < RB_CASE_INPUTS; i++)
+        dst[i] = c->last[i];
     rb_status status = rb_timing_run(spec, &body, samples, err);
     if (status == RB_OK)
         status = check_guards(c, err);
-    if (status == RB_OK && rb_host_memory_count(c->host) != before)
+    if (status == RB_OK && rb_host_memory_count(c->host) != allocations)
         status = rb_fail(err, RB_ERR_ENGINE, "engine %s allocates while it runs", c->engine->name);
+    if (status == RB_OK && c->non_finite > 0)
+        status = rb_fail(err, RB_ERR_ENGINE,
+                         "timed calls of engine %s left %zu logits NaN, infinite or unwritten",
+                         c->engine->name, c->non_finite);
     return status;
 }
 
@@ -193,10 +251,12 @@ rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err) {
             memory->bytes[kind] = held.bytes[kind] > 0 ? held.bytes[kind] : -1;
         return RB_OK;
     }
-    rb_status status = c->engine->memory(c->session, memory, err);
+    rb_status status = status_of_engine(c->engine->memory(c->session, memory, err));
     for (int kind = 0; status == RB_OK && kind < RB_MEMORY_KINDS; kind++) {
         const int64_t told = memory->bytes[kind];
-        if (told != -1 && told < held.bytes[kind])
+        if (told == -1 && held.bytes[kind] > 0)
+            memory->bytes[kind] = held.bytes[kind];
+        else if (told != -1 && told < held.bytes[kind])
             status =
                 rb_fail(err, RB_ERR_ENGINE,
                         "engine %s reports %lld bytes of %s but holds %lld of the host's",

@@ -41,18 +41,22 @@ const char *rb_case_kernel(const rb_case *c, int32_t node);
 size_t rb_case_src_bytes(const rb_case *c);
 size_t rb_case_dst_bytes(const rb_case *c);
 
-/* Takes a copy of an input for the runs that follow. */
-rb_status rb_case_set_input(rb_case *c, const void *src, size_t bytes, rb_error *err);
+/* Timed calls alternate between inputs, so that an engine that remembers its last input has to
+ * compute all the same. */
+#define RB_CASE_INPUTS 2
 
-/* One call on the current input, into logits poisoned with NaN before. *dst is the case's own
- * buffer. RB_ERR_ENGINE also when the engine has written past the end of a buffer. */
+/* Takes a copy of an input for the runs that follow; rb_case_run looks at input 0 alone. */
+rb_status rb_case_set_input(rb_case *c, int index, const void *src, size_t bytes, rb_error *err);
+
+/* One call on input 0, into logits poisoned with NaN before. *dst is the case's own buffer.
+ * RB_ERR_ENGINE also when the engine has written past the end of a buffer or into its input. */
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err);
 
-/* Times calls on the current input, each into poisoned logits; *dst has those of the last one.
- * RB_ERR_ENGINE also when a call has allocated from the host or has written past the end of a
- * buffer. */
+/* Times calls, each into poisoned logits, on the inputs in turn; dst[i] has the logits of the
+ * last call on input i. RB_ERR_ENGINE also when a call has left a logit that is not finite, has
+ * allocated from the host or has written past the end of a buffer. */
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
-                       const void **dst, rb_error *err);
+                       const void *dst[RB_CASE_INPUTS], rb_error *err);
 
 /* What the engine holds, by kind; -1 where nobody knows. RB_ERR_ENGINE when the engine's own
  * report cannot be true: below the host's account, or beyond all memory of the process. */

@@ -135,17 +135,35 @@ static size_t repetitions_of(const rb_cell *cell) {
     return fitting < MAX_REPETITIONS ? (size_t)fitting : MAX_REPETITIONS;
 }
 
-static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *batch,
-                              double *logits, rb_error *err) {
+/* Timed input i of the cell starts one image further than input i - 1, so that no two are alike. */
+static int64_t timed_image(const rb_cell *cell, int64_t input, int64_t n) {
+    return (input + n) % cell->setting->inputs->count;
+}
+
+static void compare_timed(rb_cell *cell, const double *logits) {
+    const rb_truth *truth = cell->setting->truth;
+    const int64_t batch = cell->setting->graph->batch;
+    for (int64_t i = 0; i < RB_CASE_INPUTS; i++)
+        for (int64_t n = 0; n < batch; n++) {
+            const int64_t image = timed_image(cell, i, n);
+            rb_parity_add(&cell->parity, truth->logits + image * truth->classes,
+                          logits + (i * batch + n) * truth->classes, 1, truth->classes, image);
+        }
+}
+
+static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *src, double *logits,
+                              rb_error *err) {
     const rb_cell_setting *setting = cell->setting;
     const int64_t elements = 3 * setting->inputs->height * setting->inputs->width;
-    for (int64_t n = 0; n < setting->graph->batch; n++)
-        memcpy(batch + n * elements,
-               setting->inputs->images + n % setting->inputs->count * elements,
-               (size_t)elements * sizeof *batch);
+    const int64_t batch = setting->graph->batch;
+    for (int64_t i = 0; i < RB_CASE_INPUTS; i++)
+        for (int64_t n = 0; n < batch; n++)
+            memcpy(src + (i * batch + n) * elements,
+                   setting->inputs->images + timed_image(cell, i, n) * elements,
+                   (size_t)elements * sizeof *src);
     rb_sample *samples = cell->record.samples + cell->record.sample_count;
     rb_remote_timing timing = {.samples = samples, .logits = logits};
-    const rb_status status = rb_remote_time(cell->remote, spec, batch, &timing, err);
+    const rb_status status = rb_remote_time(cell->remote, spec, src, cell->call_ns, &timing, err);
     if (status != RB_OK)
         return status;
     for (size_t i = 0; i < spec->repetitions; i++) {
@@ -158,11 +176,7 @@ static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *
         cell->yardstick_min_ns = fmin(cell->yardstick_min_ns, timing.yardstick_ns[i]);
         cell->yardstick_max_ns = fmax(cell->yardstick_max_ns, timing.yardstick_ns[i]);
     }
-    for (int64_t n = 0; n < setting->graph->batch; n++) {
-        const int64_t image = n % setting->inputs->count;
-        rb_parity_add(&cell->parity, setting->truth->logits + image * setting->truth->classes,
-                      logits + n * setting->truth->classes, 1, setting->truth->classes, image);
-    }
+    compare_timed(cell, logits);
     return RB_OK;
 }
 
@@ -187,14 +201,14 @@ rb_status rb_cell_turn(rb_cell *cell, rb_error *err) {
                                  .repetitions = repetitions_of(cell),
                                  .warmup_seconds = cell->setting->plan->tier->warmup_seconds};
     const int64_t elements = 3 * cell->setting->inputs->height * cell->setting->inputs->width;
-    const size_t batch_size = (size_t)cell->setting->graph->batch;
-    float *batch = malloc(batch_size * (size_t)elements * sizeof *batch);
-    double *logits = malloc(batch_size * (size_t)cell->setting->truth->classes * sizeof *logits);
-    rb_status status = batch && logits ? make_room(cell, spec.repetitions, err)
-                                       : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
+    const size_t images = RB_CASE_INPUTS * (size_t)cell->setting->graph->batch;
+    float *src = malloc(images * (size_t)elements * sizeof *src);
+    double *logits = malloc(images * (size_t)cell->setting->truth->classes * sizeof *logits);
+    rb_status status = src && logits ? make_room(cell, spec.repetitions, err)
+                                     : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
     if (status == RB_OK)
-        status = take_samples(cell, &spec, batch, logits, err);
-    free(batch);
+        status = take_samples(cell, &spec, src, logits, err);
+    free(src);
     free(logits);
     cell->turn++;
     return settle(cell, status, "timing", err);
@@ -222,6 +236,9 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
             record->steady_rss_bytes = account.resident_bytes;
         }
     }
+    const rb_status ended = rb_remote_end(cell->remote, err);
+    if (ended != RB_OK)
+        return settle(cell, ended, "close", err);
     rb_remote_close(cell->remote);
     cell->remote = NULL;
     return RB_OK;
@@ -254,8 +271,8 @@ rb_status rb_cell_finish(rb_cell *cell, rb_error *err) {
         if (note[0])
             snprintf(record->note, sizeof record->note, "%s", note);
     }
-    if (record->verdict == RB_VERDICT_CRASHED || record->verdict == RB_VERDICT_TIMEOUT)
-        rb_record_release(record); /* samples of a process that died say little */
+    if (cell->over)
+        rb_record_release(record); /* broken off: what was timed so far is not the whole cell */
     record->load_ns = rb_median(cell->load_ns, cell->opened);
     record->open_ns = rb_median(cell->open_ns, cell->opened);
     record->first_run_ns = rb_median(cell->first_run_ns, cell->opened);

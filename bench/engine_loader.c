@@ -23,50 +23,68 @@ static void add_directory(search_path *search, const char *directory, size_t len
     search->directories[search->count++][length] = '\0';
 }
 
-static search_path *search_path_create(void) {
+/* "<directory of the executable>/../lib/resbench", resolved. */
+static void add_own_directory(search_path *search) {
+    char own[RB_PATH_CAPACITY + 32];
+    const ssize_t length = readlink("/proc/self/exe", own, RB_PATH_CAPACITY);
+    if (length <= 0)
+        return;
+    own[length] = '\0';
+    char *slash = strrchr(own, '/');
+    strcpy(slash ? slash : own, "/../lib/resbench");
+    char *resolved = realpath(own, NULL);
+    if (resolved)
+        add_directory(search, resolved, strlen(resolved));
+    free(resolved);
+}
+
+static search_path *search_path_create(bool own_only) {
     search_path *search = calloc(1, sizeof *search);
     if (!search)
         return NULL;
-    const char *extra = getenv("RESBENCH_ENGINE_PATH");
+    const char *extra = own_only ? NULL : getenv("RESBENCH_ENGINE_PATH");
     while (extra && *extra) {
         const size_t length = strcspn(extra, ":");
         add_directory(search, extra, length);
         extra += length + (extra[length] == ':');
     }
-    char own[RB_PATH_CAPACITY + 32];
-    const ssize_t length = readlink("/proc/self/exe", own, RB_PATH_CAPACITY);
-    if (length > 0) {
-        own[length] = '\0';
-        char *slash = strrchr(own, '/');
-        strcpy(slash ? slash : own, "/../lib/resbench");
-        add_directory(search, own, strlen(own));
-    }
+    add_own_directory(search);
     return search;
 }
 
-rb_status rb_engine_find(const char *name, char path[RB_PATH_CAPACITY], rb_error *err) {
-    if (strchr(name, '/')) {
-        char *full = realpath(name, NULL);
-        const bool fits = full && strlen(full) < RB_PATH_CAPACITY;
-        if (fits)
-            strcpy(path, full);
-        free(full);
-        return fits ? RB_OK : rb_fail(err, RB_ERR_USAGE, "%s: there is no such engine file", name);
-    }
-    search_path *search = search_path_create();
+static rb_status find_by_path(const char *name, char path[RB_PATH_CAPACITY], rb_error *err) {
+    char *full = realpath(name, NULL);
+    const bool fits = full && strlen(full) < RB_PATH_CAPACITY;
+    if (fits)
+        strcpy(path, full);
+    free(full);
+    return fits ? RB_OK : rb_fail(err, RB_ERR_USAGE, "%s: there is no such engine file", name);
+}
+
+static rb_status find_by_name(const char *name, bool own_only, char path[RB_PATH_CAPACITY],
+                              rb_error *err) {
+    search_path *search = search_path_create(own_only);
+    bool found = false;
     if (!search)
         return rb_fail(err, RB_ERR_MEMORY, "no memory to look for engine '%s'", name);
-    for (size_t i = 0; i < search->count; i++) {
+    for (size_t i = 0; !found && i < search->count; i++) {
         const int length =
             snprintf(path, RB_PATH_CAPACITY, "%s/%s" SUFFIX, search->directories[i], name);
-        if (length > 0 && length < RB_PATH_CAPACITY && access(path, R_OK) == 0) {
-            free(search);
-            return RB_OK;
-        }
+        found = length > 0 && length < RB_PATH_CAPACITY && access(path, R_OK) == 0;
     }
     free(search);
+    if (found)
+        return RB_OK;
     return rb_fail(err, RB_ERR_USAGE,
                    "no engine is called '%s'; 'resbench list' shows those there are", name);
+}
+
+rb_status rb_engine_find(const char *name, char path[RB_PATH_CAPACITY], rb_error *err) {
+    return strchr(name, '/') ? find_by_path(name, path, err) : find_by_name(name, false, path, err);
+}
+
+rb_status rb_engine_find_own(const char *name, char path[RB_PATH_CAPACITY], rb_error *err) {
+    return find_by_name(name, true, path, err);
 }
 
 void rb_engine_label(const char *name, char *label, size_t capacity) {
@@ -162,7 +180,7 @@ static int by_text(const void *a, const void *b) {
 rb_status rb_engine_each(void (*visit)(void *ctx, const char *name, const char *path), void *ctx,
                          rb_error *err) {
     engine_names names = {0};
-    search_path *search = search_path_create();
+    search_path *search = search_path_create(false);
     bool fine = search != NULL;
     for (size_t i = 0; fine && i < search->count; i++)
         fine = add_names_in(&names, search->directories[i]);

@@ -12,6 +12,10 @@
  * ../lib/resbench beside the directory of the executable. RB_ERR_USAGE when there is none. */
 rb_status rb_engine_find(const char *name, char path[RB_PATH_CAPACITY], rb_error *err);
 
+/* The same in the program's own directory alone: nobody can put himself in an engine's place. The
+ * path is as rb_engine_find gives it. */
+rb_status rb_engine_find_own(const char *name, char path[RB_PATH_CAPACITY], rb_error *err);
+
 /* What a row calls the engine: the name, or for a path the file's name without ".so". */
 void rb_engine_label(const char *name, char *label, size_t capacity);
 

@@ -37,14 +37,30 @@ rb_status rb_inputs_synthetic(int64_t count, int64_t height, int64_t width, uint
     return RB_OK;
 }
 
-rb_status rb_inputs_folder(const char *directory, int64_t limit, int64_t height, int64_t width,
-                           rb_inputs *inputs, rb_error *err) {
+rb_status rb_inputs_folder_digest(const char *directory, int64_t limit,
+                                  char digest[RB_DIGEST_CAPACITY], rb_error *err) {
+    rb_image_list *list;
+    rb_status status = rb_image_folder_list(directory, (size_t)limit, &list, err);
+    if (status == RB_OK)
+        status = rb_digest_files((const char *const *)list->paths, list->count, digest, err);
+    rb_image_list_destroy(list);
+    return status;
+}
+
+rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit, int64_t height,
+                           int64_t width, rb_inputs *inputs, rb_error *err) {
     rb_image_list *list;
     rb_preprocess preprocess;
     *inputs = (rb_inputs){0};
     rb_status status = rb_image_folder_list(directory, (size_t)limit, &list, err);
     if (status != RB_OK)
         return status;
+    if ((int64_t)list->count < least) {
+        status = rb_fail(err, RB_ERR_INPUT, "%s: holds %zu images, expected at least %lld",
+                         directory, list->count, (long long)least);
+        rb_image_list_destroy(list);
+        return status;
+    }
     rb_preprocess_init(&preprocess, height, width);
     status = allocate((int64_t)list->count, height, width, inputs, err);
     if (status == RB_OK)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "resbench/status.h"
+#include "loaders/digest.h"
 
 typedef struct rb_inputs {
     float *images; /* (count, 3, height, width) */
@@ -16,12 +16,17 @@ typedef struct rb_inputs {
 rb_status rb_inputs_synthetic(int64_t count, int64_t height, int64_t width, uint64_t seed,
                               rb_inputs *inputs, rb_error *err);
 
-/* Photographs of a folder, resized, cropped and normalised; at most limit, 0: all. */
-rb_status rb_inputs_folder(const char *directory, int64_t limit, int64_t height, int64_t width,
-                           rb_inputs *inputs, rb_error *err);
+/* Photographs of a folder, resized, cropped and normalised; at most limit, 0: all. RB_ERR_INPUT
+ * when there are fewer than least. */
+rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit, int64_t height,
+                           int64_t width, rb_inputs *inputs, rb_error *err);
 
 /* The dataset `input`, (count, 3, height, width), of an HDF5 file. */
 rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err);
+
+/* SHA-256 over those files of a folder that rb_inputs_folder would take, in order. */
+rb_status rb_inputs_folder_digest(const char *directory, int64_t limit,
+                                  char digest[RB_DIGEST_CAPACITY], rb_error *err);
 
 void rb_inputs_release(rb_inputs *inputs);
 

@@ -1,10 +1,10 @@
 #include "bench/interrupt.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 
 static volatile sig_atomic_t interrupted;
-static sigset_t start_mask;
-static bool installed;
 
 static void on_signal(int number) {
     (void)number;
@@ -16,18 +16,21 @@ void rb_interrupt_install(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    sigaddset(&blocked, SIGTERM);
-    sigprocmask(SIG_BLOCK, &blocked, &start_mask);
-    installed = true;
 }
 
 bool rb_interrupted(void) {
     return interrupted != 0;
 }
 
-const sigset_t *rb_interrupt_wait_mask(void) {
-    return installed ? &start_mask : NULL;
+int rb_interruptible_poll(struct pollfd *entry, const struct timespec *timeout) {
+    sigset_t blocked, before;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    const int ready = interrupted ? -1 : ppoll(entry, 1, timeout, &before);
+    const int why = interrupted ? EINTR : errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = why;
+    return ready;
 }

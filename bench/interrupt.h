@@ -2,15 +2,17 @@
 #ifndef BENCH_INTERRUPT_H
 #define BENCH_INTERRUPT_H
 
-#include <signal.h>
+#include <poll.h>
 #include <stdbool.h>
+#include <time.h>
 
-/* From here on the signals are blocked, but for the waits below, and only set a flag. A second
- * one ends the process. */
+/* From here on the first SIGINT and the first SIGTERM only set a flag. A second one ends the
+ * process. */
 void rb_interrupt_install(void);
 bool rb_interrupted(void);
 
-/* The signal mask to wait with (ppoll): the one the process started with. NULL before install. */
-const sigset_t *rb_interrupt_wait_mask(void);
+/* Waits like ppoll for one descriptor, but returns -1 at once when the flag is set: no signal is
+ * lost between a look at the flag and the wait. timeout NULL: no limit. */
+int rb_interruptible_poll(struct pollfd *entry, const struct timespec *timeout);
 
 #endif

@@ -65,6 +65,32 @@ static int usable_cores(hwloc_topology_t topology) {
     return usable;
 }
 
+bool rb_machine_processors(int32_t threads, cpu_set_t *processors) {
+    cpu_set_t allowed;
+    hwloc_topology_t topology = load_topology();
+    hwloc_obj_t core = NULL;
+    int32_t found = 0;
+    CPU_ZERO(processors);
+    if (!topology || sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+        if (topology)
+            hwloc_topology_destroy(topology);
+        return false;
+    }
+    while (found < threads && (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core))) {
+        int unit = hwloc_bitmap_first(core->cpuset);
+        while (unit >= 0 && !(unit < CPU_SETSIZE && CPU_ISSET((size_t)unit, &allowed)))
+            unit = hwloc_bitmap_next(core->cpuset, unit);
+        if (unit >= 0) {
+            CPU_SET((size_t)unit, processors);
+            found++;
+        }
+    }
+    hwloc_topology_destroy(topology);
+    if (found < threads)
+        *processors = allowed;
+    return true;
+}
+
 int32_t rb_machine_threads(void) {
     hwloc_topology_t topology = load_topology();
     int cores = topology ? usable_cores(topology) : 0;

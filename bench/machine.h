@@ -3,11 +3,17 @@
 #define BENCH_MACHINE_H
 
 #include <jansson.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Threads that a newcomer wants: the physical cores this process may use, no more than a
  * cgroup's quota allows. At least 1. */
 int32_t rb_machine_threads(void);
+
+/* The processors for `threads` threads: one of each of the first cores that this process may use;
+ * all that it may use when there are not as many cores. false where the system does not tell. */
+bool rb_machine_processors(int32_t threads, cpu_set_t *processors);
 
 /* Google Benchmark's context block (date, host_name, num_cpus, mhz_per_cpu, caches, load_avg,
  * library_build_type ...) with our additions: cpu_model, cores, memory_bytes, kernel, governor,

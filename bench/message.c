@@ -39,8 +39,7 @@ static rb_status wait_for(int fd, short events, int64_t deadline_ns, rb_error *e
             timeout = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
         }
         struct pollfd entry = {.fd = fd, .events = events};
-        const int ready =
-            ppoll(&entry, 1, deadline_ns > 0 ? &timeout : NULL, rb_interrupt_wait_mask());
+        const int ready = rb_interruptible_poll(&entry, deadline_ns > 0 ? &timeout : NULL);
         if (ready > 0)
             return RB_OK;
         if (ready < 0 && errno != EINTR)

@@ -65,7 +65,8 @@ typedef struct burst_gate {
 typedef struct burst_thread {
     burst_kernel kernel;
     burst_gate *gate;
-    double best[BURSTS]; /* multiply-adds per nanosecond */
+    int64_t rounds; /* of a burst, the same for all threads */
+    int64_t start_ns[BURSTS], end_ns[BURSTS];
 } burst_thread;
 
 static int64_t calibrate(burst_kernel kernel) {
@@ -85,15 +86,27 @@ static void *run_bursts(void *ctx) {
     pthread_mutex_unlock(&thread->gate->lock);
     if (abandoned)
         return NULL;
-    const int64_t rounds = calibrate(thread->kernel);
     for (int b = 0; b < BURSTS; b++) {
         pthread_barrier_wait(&thread->gate->barrier);
-        const int64_t start = rb_now_ns();
-        sink = thread->kernel.run(rounds);
-        const int64_t spent = rb_now_ns() - start;
-        thread->best[b] = (double)rounds * CHAINS * thread->kernel.lanes / (double)spent;
+        thread->start_ns[b] = rb_now_ns();
+        sink = thread->kernel.run(thread->rounds);
+        thread->end_ns[b] = rb_now_ns();
     }
     return NULL;
+}
+
+/* All work over all time, from the first thread's start to the last one's end: threads that wait
+ * for a processor make it lower, never higher. */
+static double burst_gmacs(const burst_thread *threads, size_t count, int burst) {
+    int64_t start = threads[0].start_ns[burst], end = threads[0].end_ns[burst];
+    double work = 0;
+    for (size_t i = 0; i < count; i++) {
+        const burst_thread *thread = &threads[i];
+        start = thread->start_ns[burst] < start ? thread->start_ns[burst] : start;
+        end = thread->end_ns[burst] > end ? thread->end_ns[burst] : end;
+        work += (double)thread->rounds * CHAINS * thread->kernel.lanes;
+    }
+    return work / (double)(end - start);
 }
 
 rb_status rb_peak_measure(int32_t threads, rb_peak *peak, rb_error *err) {
@@ -109,11 +122,12 @@ rb_status rb_peak_measure(int32_t threads, rb_peak *peak, rb_error *err) {
     }
     pthread_barrier_init(&gate.barrier, NULL, (unsigned)threads);
     const burst_kernel kernel = widest();
+    const int64_t rounds = calibrate(kernel);
     rb_status status = RB_OK;
     size_t started = 0;
     pthread_mutex_lock(&gate.lock);
     for (; started < count; started++) {
-        states[started] = (burst_thread){.kernel = kernel, .gate = &gate};
+        states[started] = (burst_thread){.kernel = kernel, .rounds = rounds, .gate = &gate};
         if (pthread_create(&handles[started], NULL, run_bursts, &states[started]) != 0)
             break;
     }
@@ -124,11 +138,9 @@ rb_status rb_peak_measure(int32_t threads, rb_peak *peak, rb_error *err) {
     for (size_t i = 0; i < started; i++)
         pthread_join(handles[i], NULL);
     for (int b = 0; status == RB_OK && b < BURSTS; b++) {
-        double sum = 0;
-        for (size_t i = 0; i < count; i++)
-            sum += states[i].best[b];
-        if (sum > peak->gmacs_per_second)
-            *peak = (rb_peak){.gmacs_per_second = sum, .isa = kernel.isa};
+        const double gmacs = burst_gmacs(states, count, b);
+        if (gmacs > peak->gmacs_per_second)
+            *peak = (rb_peak){.gmacs_per_second = gmacs, .isa = kernel.isa};
     }
     pthread_barrier_destroy(&gate.barrier);
     free(handles);

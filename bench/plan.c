@@ -59,6 +59,17 @@ rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err) {
     return RB_OK;
 }
 
+/* Truth and speed-up hang on these two names: a stranger may not take them. */
+static bool is_reserved(const rb_plan_engine *engine) {
+    static const char *const names[] = {"oracle", "reference"};
+    char own[RB_PATH_CAPACITY];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(engine->label, names[i]) == 0)
+            return rb_engine_find_own(names[i], own, NULL) != RB_OK ||
+                   strcmp(own, engine->path) != 0;
+    return false;
+}
+
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
     char word[RB_PATH_CAPACITY];
     while (next_word(&list, word, sizeof word)) {
@@ -67,10 +78,13 @@ rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
         rb_plan_engine *engine = &plan->engines[plan->engine_count];
         rb_status status = rb_engine_find(word, engine->path, err);
         if (status == RB_OK)
-            status = rb_digest_file(engine->path, engine->sha256, err);
+            status = rb_digest_files((const char *const[]){engine->path}, 1, engine->sha256, err);
         if (status != RB_OK)
             return status;
         rb_engine_label(word, engine->label, sizeof engine->label);
+        if (is_reserved(engine))
+            return rb_fail(err, RB_ERR_USAGE, "%s: the name %s is kept for an engine of resbench",
+                           engine->path, engine->label);
         for (size_t i = 0; i < plan->engine_count; i++)
             if (strcmp(plan->engines[i].label, engine->label) == 0)
                 return rb_fail(err, RB_ERR_USAGE, "two engines are called %s", engine->label);
@@ -101,8 +115,14 @@ static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
 }
 
-json_t *rb_plan_identity(const rb_plan *plan) {
+json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
+    static const char *const of_machine[] = {"cpu_model", "num_cpus", "cpu_quota",
+                                             "openmp_settings"};
     json_t *identity = json_object();
+    for (size_t i = 0; i < sizeof of_machine / sizeof of_machine[0]; i++)
+        json_object_set(identity, of_machine[i], json_object_get(machine, of_machine[i]));
+    json_object_set_new(identity, "in_process", json_boolean(plan->worker.in_process));
+    json_object_set_new(identity, "images_sha256", json_string(plan->images_sha256));
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "threads", json_integer(plan->threads));

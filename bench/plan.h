@@ -42,8 +42,9 @@ typedef struct rb_plan {
     int64_t height, width; /* 0: the networks' default */
     int32_t threads;
     const rb_tier *tier;
-    const char *weights; /* file, directory, or NULL: synthetic */
-    const char *images;  /* directory, or NULL: synthetic input */
+    const char *weights;                    /* file, directory, or NULL: synthetic */
+    const char *images;                     /* directory, or NULL: synthetic input */
+    char images_sha256[RB_DIGEST_CAPACITY]; /* of the images taken from it; "" without */
     uint64_t seed;
     char directory[RB_PATH_CAPACITY]; /* of the results */
     bool resume, verbose;
@@ -56,7 +57,8 @@ rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err);
 
-/* What decides whether the results of two runs may stand in one table. */
-json_t *rb_plan_identity(const rb_plan *plan);
+/* What decides whether the results of two runs may stand in one table; machine is the
+ * context of rb_machine_context. */
+json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine);
 
 #endif

@@ -7,7 +7,6 @@
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
-    json_t *kernels;
     bool output_f64;
     int64_t batch, classes;
     int64_t image_elements; /* channels x height x width */
@@ -59,15 +58,13 @@ rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *s
     if (status == RB_OK) {
         const json_t *json = answer.json;
         const char *version = json_string_value(json_object_get(json, "version"));
-        remote->kernels = json_incref(json_object_get(json, "kernels"));
         remote->output_f64 = json_is_true(json_object_get(json, "output_f64"));
-        remote->facts = (rb_remote_facts){
-            .weight_bytes = json_integer_value(json_object_get(json, "weight_bytes")),
-            .load_ns = json_number_value(json_object_get(json, "load_ns")),
-            .open_ns = json_number_value(json_object_get(json, "open_ns"))};
+        remote->facts =
+            (rb_remote_facts){.load_ns = json_number_value(json_object_get(json, "load_ns")),
+                              .open_ns = json_number_value(json_object_get(json, "open_ns"))};
         snprintf(remote->facts.engine_version, sizeof remote->facts.engine_version, "%s",
                  version ? version : "");
-        hash_kernels(remote->kernels, &remote->facts);
+        hash_kernels(json_object_get(json, "kernels"), &remote->facts);
     }
     rb_message_release(&answer);
     if (status == RB_OK)
@@ -81,16 +78,11 @@ void rb_remote_close(rb_remote *remote) {
     if (!remote)
         return;
     rb_worker_stop(remote->worker);
-    json_decref(remote->kernels);
     free(remote);
 }
 
 const rb_remote_facts *rb_remote_facts_of(const rb_remote *remote) {
     return &remote->facts;
-}
-
-const json_t *rb_remote_kernels(const rb_remote *remote) {
-    return remote->kernels;
 }
 
 bool rb_remote_output_f64(const rb_remote *remote) {
@@ -106,16 +98,17 @@ static void take_logits(const rb_remote *remote, const rb_message *answer, int64
                                        : (double)((const float *)answer->blob)[first + i];
 }
 
-static bool logits_fit(const rb_remote *remote, const rb_message *answer) {
+static bool logits_fit(const rb_remote *remote, const rb_message *answer, int64_t batches) {
     const size_t size = remote->output_f64 ? sizeof(double) : sizeof(float);
-    return answer->blob_bytes == (size_t)(remote->batch * remote->classes) * size;
+    return answer->blob_bytes == (size_t)(batches * remote->batch * remote->classes) * size;
 }
 
-static rb_status set_input(rb_remote *remote, const float *src, rb_error *err) {
+static rb_status set_input(rb_remote *remote, int index, const float *src, rb_error *err) {
     rb_message answer;
     const size_t bytes = (size_t)(remote->batch * remote->image_elements) * sizeof *src;
     const rb_status status =
-        rb_worker_call(remote->worker, json_pack("{s:s}", "op", "input"), src, bytes, &answer, err);
+        rb_worker_call(remote->worker, json_pack("{s:s, s:i}", "op", "input", "index", index), src,
+                       bytes, &answer, err);
     rb_message_release(&answer);
     return status;
 }
@@ -134,13 +127,13 @@ static rb_status run_batch(rb_remote *remote, const float *src, float *packed, i
         memcpy(packed + b * remote->image_elements,
                src + image_of(remote, first, b, images, reversed) * remote->image_elements,
                (size_t)remote->image_elements * sizeof *src);
-    rb_status status = set_input(remote, packed, err);
+    rb_status status = set_input(remote, 0, packed, err);
     if (status != RB_OK)
         return status;
     status = rb_worker_call(remote->worker, json_pack("{s:s}", "op", "run"), NULL, 0, &answer, err);
     if (status != RB_OK)
         return status;
-    if (!logits_fit(remote, &answer))
+    if (!logits_fit(remote, &answer, 1))
         status = garbage(err);
     for (int64_t b = 0; status == RB_OK && b < remote->batch; b++) {
         const int64_t image = image_of(remote, first, b, images, reversed);
@@ -174,7 +167,7 @@ static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
     const json_t *cpu = json_object_get(answer->json, "cpu_ns");
     const json_t *yardstick = json_object_get(answer->json, "yardstick_ns");
     if (json_array_size(real) != spec->repetitions || json_array_size(cpu) != spec->repetitions ||
-        json_array_size(yardstick) != 2 || !logits_fit(remote, answer))
+        json_array_size(yardstick) != 2 || !logits_fit(remote, answer, RB_CASE_INPUTS))
         return garbage(err);
     for (size_t i = 0; i < spec->repetitions; i++) {
         timing->samples[i].real_ns = round(json_number_value(json_array_get(real, i)));
@@ -182,23 +175,35 @@ static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
     }
     for (size_t i = 0; i < 2; i++)
         timing->yardstick_ns[i] = json_number_value(json_array_get(yardstick, i));
-    for (int64_t n = 0; n < remote->batch; n++)
+    for (int64_t n = 0; n < RB_CASE_INPUTS * remote->batch; n++)
         take_logits(remote, answer, n, timing->logits + n * remote->classes);
     return RB_OK;
 }
 
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
-                         rb_remote_timing *timing, rb_error *err) {
-    rb_message answer;
-    rb_status status = set_input(remote, src, err);
+                         double call_ns, rb_remote_timing *timing, rb_error *err) {
+    rb_message answer = {0};
+    rb_status status = RB_OK;
+    for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
+        status = set_input(remote, i, src + i * remote->batch * remote->image_elements, err);
     if (status != RB_OK)
         return status;
     json_t *request =
         json_pack("{s:s, s:s, s:I, s:f}", "op", "time", "name", spec->name, "repetitions",
                   (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds);
-    status = rb_worker_call(remote->worker, request, NULL, 0, &answer, err);
+    const double seconds =
+        spec->warmup_seconds + 4 * call_ns * 1e-9 * (double)(spec->repetitions + 1);
+    status = rb_worker_call_for(remote->worker, seconds, request, NULL, 0, &answer, err);
     if (status == RB_OK)
         status = take_timing(remote, &answer, spec, timing, err);
+    rb_message_release(&answer);
+    return status;
+}
+
+rb_status rb_remote_end(rb_remote *remote, rb_error *err) {
+    rb_message answer;
+    const rb_status status =
+        rb_worker_call(remote->worker, json_pack("{s:s}", "op", "close"), NULL, 0, &answer, err);
     rb_message_release(&answer);
     return status;
 }

@@ -11,7 +11,6 @@ typedef struct rb_remote_facts {
     char engine_version[96];
     char kernel_plan[17]; /* hash of all kernel names, 16 hexadecimal digits; "" if unnamed */
     int32_t reorders;
-    int64_t weight_bytes;
     double load_ns, open_ns;
 } rb_remote_facts;
 
@@ -23,9 +22,6 @@ rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *s
 void rb_remote_close(rb_remote *remote); /* NULL is fine */
 
 const rb_remote_facts *rb_remote_facts_of(const rb_remote *remote);
-
-/* Names of the kernels, one string a node. Lives as long as remote. */
-const json_t *rb_remote_kernels(const rb_remote *remote);
 
 /* True when the engine's logits are float64. */
 bool rb_remote_output_f64(const rb_remote *remote);
@@ -39,12 +35,16 @@ rb_status rb_remote_logits(rb_remote *remote, const float *src, int64_t images, 
 typedef struct rb_remote_timing {
     rb_sample *samples;     /* room for repetitions; real_ns and cpu_ns are filled in */
     double yardstick_ns[2]; /* before and after */
-    double *logits;         /* (batch, classes) of the last call */
+    double *logits;         /* (RB_CASE_INPUTS, batch, classes) of the last call on each input */
 } rb_remote_timing;
 
-/* Times calls on src, one batch. */
+/* Times calls on src, (RB_CASE_INPUTS, batch, channels, height, width), in turn. call_ns is what a
+ * call is known to take: the time limit allows for it. */
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
-                         rb_remote_timing *timing, rb_error *err);
+                         double call_ns, rb_remote_timing *timing, rb_error *err);
+
+/* Closes the session in the worker; an engine may fail there, too. */
+rb_status rb_remote_end(rb_remote *remote, rb_error *err);
 
 typedef struct rb_remote_account {
     rb_memory held;

@@ -11,10 +11,11 @@
 extern "C" {
 #endif
 
-/* What is timed: prepare is called before each call of body and outside of its time. */
+/* What is timed: call. before and after stand round each call and outside of its time. */
 typedef struct rb_timing_body {
-    void (*prepare)(void *ctx);
+    void (*before)(void *ctx);
     rb_status (*call)(void *ctx, rb_error *err);
+    void (*after)(void *ctx);
     void *ctx;
 } rb_timing_body;
 
@@ -26,7 +27,8 @@ typedef struct rb_timing_spec {
 
 typedef struct rb_timing_sample {
     double real_ns; /* wall clock of one call */
-    double cpu_ns;  /* processor time of the whole process during it */
+    double cpu_ns;  /* processor time of all threads; the mean over the turn, since kernels
+                     * account for other threads' time in ticks of milliseconds */
 } rb_timing_sample;
 
 /* Warms up, registers one benchmark, and takes `repetitions` samples of one iteration each,

@@ -13,7 +13,7 @@ static rb_status run_engine(const rb_worker_options *options, const rb_case_spec
     rb_error why;
     double run_ns;
     rb_case_spec own = *spec;
-    rb_status status = rb_engine_find(engine, path, err);
+    rb_status status = rb_engine_find_own(engine, path, err);
     if (status != RB_OK)
         return status;
     own.engine_path = path;

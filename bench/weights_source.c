@@ -1,7 +1,6 @@
 #include "bench/weights_source.h"
 
 #include <pwd.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,25 +25,6 @@ static rb_status cache_directory(char path[RB_PATH_CAPACITY], rb_error *err) {
     if (length < 0 || length >= RB_PATH_CAPACITY - 128)
         return rb_fail(err, RB_ERR_OUTPUT, "the cache directory's path is too long");
     return rb_make_directories(path, err);
-}
-
-static rb_status synthetic(const rb_network *network, uint64_t seed, char path[RB_PATH_CAPACITY],
-                           rb_error *err) {
-    char directory[RB_PATH_CAPACITY];
-    rb_graph *graph;
-    rb_status status = cache_directory(directory, err);
-    if (status != RB_OK)
-        return status;
-    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s-seed%llu-schema%d.h5", directory, network->name,
-                 (unsigned long long)seed, RB_WEIGHTS_SCHEMA) >= RB_PATH_CAPACITY)
-        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
-    if (access(path, R_OK) == 0)
-        return RB_OK;
-    status = rb_graph_create(network, &(rb_graph_shape){.batch = 1}, &graph, err);
-    if (status == RB_OK)
-        status = rb_weights_synthesize(path, network, graph, seed, err);
-    rb_graph_destroy(graph);
-    return status;
 }
 
 static bool is_directory(const char *path) {
@@ -81,9 +61,15 @@ rb_status rb_weights_networks(const char *given, char *list, size_t capacity, rb
     return RB_OK;
 }
 
+typedef struct read_request {
+    const char *path;
+    bool verify; /* recompute the SHA-256, too */
+} read_request;
+
 /* All that a run reads of the file: what survives here survives there. */
 static rb_status read_all(void *ctx, rb_error *err) {
-    const char *path = ctx;
+    const read_request *request = ctx;
+    const char *path = request->path;
     rb_weights_info info;
     const rb_network *network;
     rb_graph *graph = NULL;
@@ -96,6 +82,8 @@ static rb_status read_all(void *ctx, rb_error *err) {
                                  &graph, err);
     if (status == RB_OK)
         status = rb_weights_load(path, graph, &set, err);
+    if (status == RB_OK && request->verify)
+        status = rb_weights_verify(path, graph, set, err);
     rb_weights_destroy(set);
     rb_graph_destroy(graph);
     return status == RB_ERR_USAGE ? RB_ERR_INPUT : status;
@@ -105,7 +93,8 @@ rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph *
                              rb_error *err) {
     const rb_network *network;
     *graph = NULL;
-    rb_status status = rb_trial(path, read_all, (void *)(uintptr_t)path, err);
+    read_request request = {.path = path};
+    rb_status status = rb_trial(path, read_all, &request, err);
     if (status == RB_OK)
         status = rb_weights_read_info(path, info, err);
     if (status == RB_OK)
@@ -113,6 +102,26 @@ rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph *
     if (status == RB_OK)
         status = rb_graph_create(network, &(rb_graph_shape){.batch = 1, .classes = info->classes},
                                  graph, err);
+    return status;
+}
+
+static rb_status synthetic(const rb_network *network, uint64_t seed, char path[RB_PATH_CAPACITY],
+                           rb_error *err) {
+    char directory[RB_PATH_CAPACITY];
+    rb_graph *graph;
+    rb_status status = cache_directory(directory, err);
+    if (status != RB_OK)
+        return status;
+    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s-seed%llu-schema%d.h5", directory, network->name,
+                 (unsigned long long)seed, RB_WEIGHTS_SCHEMA) >= RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
+    read_request request = {.path = path, .verify = true};
+    if (access(path, R_OK) == 0 && rb_trial(path, read_all, &request, NULL) == RB_OK)
+        return RB_OK; /* otherwise it is damaged, and made again */
+    status = rb_graph_create(network, &(rb_graph_shape){.batch = 1}, &graph, err);
+    if (status == RB_OK)
+        status = rb_weights_synthesize(path, network, graph, seed, err);
+    rb_graph_destroy(graph);
     return status;
 }
 

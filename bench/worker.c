@@ -1,14 +1,15 @@
 #include "bench/worker.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "bench/engine_loader.h"
 #include "bench/peak.h"
 #include "bench/process_memory.h"
-#include "model/graph_cost.h"
 
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -19,14 +20,23 @@ static int64_t int_of(const json_t *object, const char *key) {
     return json_integer_value(json_object_get(object, key));
 }
 
-static rb_status answer_logits(const rb_case *c, const void *logits, rb_message *answer,
-                               rb_error *err) {
-    const size_t bytes = rb_case_dst_bytes(c);
+/* Engines write some of these; what they write must not break the conversation. */
+static json_t *clean_text(const char *text) {
+    char clean[256];
+    snprintf(clean, sizeof clean, "%s", text);
+    rb_text_clean(clean);
+    return json_string(clean);
+}
+
+static rb_status answer_logits(const rb_case *c, const void *const *logits, size_t count,
+                               rb_message *answer, rb_error *err) {
+    const size_t each = rb_case_dst_bytes(c), bytes = count * each;
     answer->blob =
         aligned_alloc(RB_ALIGNMENT, (bytes + RB_ALIGNMENT - 1) / RB_ALIGNMENT * RB_ALIGNMENT);
     if (!answer->blob)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for an answer");
-    memcpy(answer->blob, logits, bytes);
+    for (size_t i = 0; i < count; i++)
+        memcpy((char *)answer->blob + i * each, logits[i], each);
     answer->blob_bytes = bytes;
     return RB_OK;
 }
@@ -38,9 +48,9 @@ static rb_status op_describe(rb_worker_state *state, const rb_message *request, 
     const rb_status status = rb_engine_load(text_of(request->json, "engine_path"), &engine, err);
     if (status != RB_OK)
         return status;
-    json_object_set_new(answer->json, "name", json_string(engine->name));
-    json_object_set_new(answer->json, "version", json_string(engine->version));
-    json_object_set_new(answer->json, "description", json_string(engine->description));
+    json_object_set_new(answer->json, "name", clean_text(engine->name));
+    json_object_set_new(answer->json, "version", clean_text(engine->version));
+    json_object_set_new(answer->json, "description", clean_text(engine->description));
     return RB_OK;
 }
 
@@ -63,22 +73,21 @@ static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_m
     const rb_case_facts facts = rb_case_facts_of(state->open_case);
     json_t *kernels = json_array();
     for (int32_t i = 0; i < facts.graph->node_count; i++)
-        json_array_append_new(kernels, json_string(rb_case_kernel(state->open_case, i)));
+        json_array_append_new(kernels, clean_text(rb_case_kernel(state->open_case, i)));
     json_object_set_new(answer->json, "kernels", kernels);
-    json_object_set_new(answer->json, "version", json_string(facts.engine->version));
+    json_object_set_new(answer->json, "version", clean_text(facts.engine->version));
     json_object_set_new(answer->json, "output_f64",
                         json_boolean(facts.engine->output_dtype == RB_F64));
     json_object_set_new(answer->json, "load_ns", json_real(facts.load_ns));
     json_object_set_new(answer->json, "open_ns", json_real(facts.open_ns));
-    json_object_set_new(answer->json, "weight_bytes",
-                        json_integer(rb_graph_weight_bytes(facts.graph)));
     return RB_OK;
 }
 
 static rb_status op_input(rb_worker_state *state, const rb_message *request, rb_message *answer,
                           rb_error *err) {
     (void)answer;
-    return rb_case_set_input(state->open_case, request->blob, request->blob_bytes, err);
+    return rb_case_set_input(state->open_case, (int)int_of(request->json, "index"), request->blob,
+                             request->blob_bytes, err);
 }
 
 static rb_status op_run(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -90,7 +99,7 @@ static rb_status op_run(rb_worker_state *state, const rb_message *request, rb_me
     if (status != RB_OK)
         return status;
     json_object_set_new(answer->json, "run_ns", json_real(run_ns));
-    return answer_logits(state->open_case, logits, answer, err);
+    return answer_logits(state->open_case, &logits, 1, answer, err);
 }
 
 static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -100,7 +109,7 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
         .name = text_of(request->json, "name"),
         .repetitions = (size_t)repetitions,
         .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds"))};
-    const void *logits;
+    const void *logits[RB_CASE_INPUTS];
     if (repetitions < 1 || repetitions > 1000000)
         return rb_fail(err, RB_ERR_USAGE, "repetitions must lie in 1..1000000, not %lld",
                        (long long)repetitions);
@@ -109,7 +118,7 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", spec.repetitions);
     json_t *yardstick = json_array(), *real = json_array(), *cpu = json_array();
     json_array_append_new(yardstick, json_real(rb_yardstick_ns()));
-    rb_status status = rb_case_time(state->open_case, &spec, samples, &logits, err);
+    rb_status status = rb_case_time(state->open_case, &spec, samples, logits, err);
     json_array_append_new(yardstick, json_real(rb_yardstick_ns()));
     for (size_t i = 0; status == RB_OK && i < spec.repetitions; i++) {
         json_array_append_new(real, json_real(samples[i].real_ns));
@@ -119,7 +128,8 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
     json_object_set_new(answer->json, "real_ns", real);
     json_object_set_new(answer->json, "cpu_ns", cpu);
     json_object_set_new(answer->json, "yardstick_ns", yardstick);
-    return status == RB_OK ? answer_logits(state->open_case, logits, answer, err) : status;
+    return status == RB_OK ? answer_logits(state->open_case, logits, RB_CASE_INPUTS, answer, err)
+                           : status;
 }
 
 static rb_status op_account(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -164,28 +174,44 @@ void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_mess
     const char *op = text_of(request->json, "op");
     rb_error err = {""};
     rb_status status = RB_ERR_USAGE;
-    snprintf(err.message, sizeof err.message, "no worker operation is called '%.64s'", op);
+    bool known = false;
     *answer = (rb_message){.json = json_object()};
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         if (strcmp(operations[i].name, op) != 0)
             continue;
+        known = true;
         if (operations[i].needs_case && !state->open_case)
             status = rb_fail(&err, RB_ERR_USAGE, "'%s' needs an open case", op);
         else
             status = operations[i].handle(state, request, answer, &err);
     }
+    if (!known)
+        rb_fail(&err, status, "no worker operation is called '%.64s'", op);
     json_object_set_new(answer->json, "status", json_integer(status));
     if (status != RB_OK) {
+        if (!err.message[0])
+            rb_fail(&err, status, "it failed and gave no reason");
         err.message[RB_ERROR_CAPACITY - 1] = '\0';
-        json_t *message = json_string(err.message);
-        json_object_set_new(answer->json, "message",
-                            message ? message : json_string("(a message that is not UTF-8)"));
+        rb_text_clean(err.message);
+        json_object_set_new(answer->json, "message", json_string(err.message));
     }
 }
 
-int rb_worker_serve(int fd) {
+/* Out of the way of engines that read standard input or close what they did not open. */
+static int move_away(int fd) {
+    const int moved = fcntl(fd, F_DUPFD_CLOEXEC, 200);
+    const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (moved < 0 || null < 0)
+        return fd;
+    dup2(null, fd);
+    close(null);
+    return moved;
+}
+
+int rb_worker_serve(int standard_input) {
     rb_worker_state state = {0};
     rb_error err;
+    const int fd = move_away(standard_input);
     /* The harness decides when to stop; engines that print must not spoil its tables. */
     signal(SIGINT, SIG_IGN);
     dup2(STDERR_FILENO, STDOUT_FILENO);

@@ -5,14 +5,14 @@
  *
  *   describe  {engine_path}                     -> {name, version, description}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads, verbose}
- *             -> {version, output_f64, load_ns, open_ns, weight_bytes, kernels: [text]}
- *   input     blob: float32 NCHW                -> {}
+ *             -> {version, output_f64, load_ns, open_ns, kernels: [text]}
+ *   input     {index} blob: float32 NCHW         -> {}
  *   run       {}                                -> {run_ns}, blob: logits
  *   time      {name, repetitions, warmup_seconds}
- *             -> {real_ns: [], cpu_ns: [], yardstick_ns: [before, after]}, blob: last logits
- *   account   {}                                -> {bytes: [by rb_memory_kind], peak_rss_bytes,
- *                                                   start_rss_bytes, resident_bytes}
- *   close     {}                                -> {} */
+ *             -> {real_ns: [], cpu_ns: [], yardstick_ns: [before, after]}, blob: last logits of
+ * each input account   {}                                -> {bytes: [by rb_memory_kind],
+ * peak_rss_bytes, start_rss_bytes, resident_bytes} close     {}                                ->
+ * {} */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 
@@ -26,7 +26,7 @@ typedef struct rb_worker_state {
 /* Answers one request. Failures are answers too. */
 void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_message *answer);
 
-/* Serves requests on fd until it closes; the process's exit code. */
-int rb_worker_serve(int fd);
+/* Serves requests on the socket that is standard input until it closes; the exit code. */
+int rb_worker_serve(int standard_input);
 
 #endif

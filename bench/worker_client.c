@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "bench/clock.h"
-#include "bench/interrupt.h"
+#include "bench/machine.h"
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
@@ -29,6 +29,9 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no socket for a worker: %s", strerror(errno));
+    cpu_set_t processors;
+    const bool keep =
+        worker->options.threads > 0 && rb_machine_processors(worker->options.threads, &processors);
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0) {
@@ -39,8 +42,8 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     if (pid == 0) {
         /* Between fork and exec: system calls only. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (rb_interrupt_wait_mask())
-            sigprocmask(SIG_SETMASK, rb_interrupt_wait_mask(), NULL);
+        if (keep)
+            sched_setaffinity(0, sizeof processors, &processors);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
@@ -67,8 +70,9 @@ rb_status rb_worker_start(const rb_worker_options *options, rb_worker **started,
     return status;
 }
 
-/* Collects the process; it has until grace_ns to end on its own. Returns its wait status. */
-static int reap(rb_worker *worker, int64_t grace_ns) {
+/* Collects the process; it has until grace_ns to end on its own, then it is killed. Returns its
+ * wait status. */
+static int reap(rb_worker *worker, int64_t grace_ns, bool *killed) {
     int status = 0;
     const int64_t deadline = rb_now_ns() + grace_ns;
     close(worker->fd);
@@ -77,6 +81,7 @@ static int reap(rb_worker *worker, int64_t grace_ns) {
         if (rb_now_ns() > deadline) {
             kill(worker->pid, SIGKILL);
             waitpid(worker->pid, &status, 0);
+            *killed = true;
             break;
         }
         usleep(1000);
@@ -87,11 +92,14 @@ static int reap(rb_worker *worker, int64_t grace_ns) {
 
 /* Turns a broken conversation into the reason that a person wants to read. */
 static rb_status fail_for_good(rb_worker *worker, rb_status status, rb_error *err) {
-    const int ended = reap(worker, status == RB_ERR_CRASHED ? EXIT_GRACE_NS : 0);
+    bool killed = false;
+    const int ended = reap(worker, status == RB_ERR_CRASHED ? EXIT_GRACE_NS : 0, &killed);
     if (status == RB_ERR_TIMEOUT)
         rb_fail(&worker->why, status, "no answer within %g s", worker->options.timeout_seconds);
     else if (status == RB_ERR_INTERRUPTED)
         rb_fail(&worker->why, status, "interrupted");
+    else if (status == RB_ERR_CRASHED && killed)
+        rb_fail(&worker->why, status, "it closed its connection");
     else if (status == RB_ERR_CRASHED && WIFSIGNALED(ended))
         rb_fail(&worker->why, status, "killed by signal SIG%s (%s)", sigabbrev_np(WTERMSIG(ended)),
                 strsignal(WTERMSIG(ended)));
@@ -104,9 +112,10 @@ static rb_status fail_for_good(rb_worker *worker, rb_status status, rb_error *er
     return rb_fail(err, status, "%s", worker->why.message);
 }
 
-static rb_status exchange(rb_worker *worker, const json_t *request, const void *blob,
-                          size_t blob_bytes, rb_message *answer, rb_error *err) {
-    const int64_t deadline = rb_now_ns() + (int64_t)(worker->options.timeout_seconds * 1e9);
+static rb_status exchange(rb_worker *worker, double seconds, const json_t *request,
+                          const void *blob, size_t blob_bytes, rb_message *answer, rb_error *err) {
+    const int64_t deadline =
+        rb_now_ns() + (int64_t)((worker->options.timeout_seconds + seconds) * 1e9);
     rb_status status = rb_message_send(worker->fd, request, blob, blob_bytes, deadline, err);
     if (status == RB_OK)
         status = rb_message_receive(worker->fd, deadline, answer, err);
@@ -115,6 +124,11 @@ static rb_status exchange(rb_worker *worker, const json_t *request, const void *
 
 rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, size_t blob_bytes,
                          rb_message *answer, rb_error *err) {
+    return rb_worker_call_for(worker, 0, request, blob, blob_bytes, answer, err);
+}
+
+rb_status rb_worker_call_for(rb_worker *worker, double seconds, json_t *request, const void *blob,
+                             size_t blob_bytes, rb_message *answer, rb_error *err) {
     rb_status status = RB_OK;
     *answer = (rb_message){0};
     if (worker->options.in_process) {
@@ -124,7 +138,7 @@ rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, s
     } else if (worker->pid == 0) {
         status = rb_fail(err, worker->end, "%s", worker->why.message);
     } else {
-        status = exchange(worker, request, blob, blob_bytes, answer, err);
+        status = exchange(worker, seconds, request, blob, blob_bytes, answer, err);
     }
     json_decref(request);
     if (status != RB_OK)
@@ -147,8 +161,9 @@ rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, s
 void rb_worker_stop(rb_worker *worker) {
     if (!worker)
         return;
+    bool killed;
     if (worker->pid)
-        reap(worker, EXIT_GRACE_NS);
+        reap(worker, EXIT_GRACE_NS, &killed);
     rb_case_close(worker->state.open_case);
     free(worker);
 }

@@ -9,6 +9,7 @@
 typedef struct rb_worker_options {
     bool in_process;        /* no process of its own: for a debugger */
     double timeout_seconds; /* for every single answer */
+    int32_t threads;        /* the process is kept to so many cores; 0: to none */
 } rb_worker_options;
 
 typedef struct rb_worker rb_worker;
@@ -21,6 +22,10 @@ rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, 
  * every further call fails the same way. The caller releases *answer, which is empty on error. */
 rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, size_t blob_bytes,
                          rb_message *answer, rb_error *err);
+
+/* The same for a request that is known to take `seconds` on top of the time limit. */
+rb_status rb_worker_call_for(rb_worker *worker, double seconds, json_t *request, const void *blob,
+                             size_t blob_bytes, rb_message *answer, rb_error *err);
 
 void rb_worker_stop(rb_worker *worker); /* NULL is fine */
 

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,7 +97,7 @@ static rb_status load_input(const infer_arguments *a, const rb_network *network,
                             rb_error *err) {
     struct stat entry;
     if (stat(a->input, &entry) == 0 && S_ISDIR(entry.st_mode))
-        return rb_inputs_folder(a->input, 0, a->height ? a->height : network->size,
+        return rb_inputs_folder(a->input, 1, 0, a->height ? a->height : network->size,
                                 a->width ? a->width : network->size, inputs, err);
     return rb_inputs_file(a->input, inputs, err);
 }
@@ -137,6 +138,13 @@ static rb_status infer(const infer_arguments *a, const rb_case_spec *spec, const
     if (status == RB_OK)
         status =
             rb_remote_logits(remote, inputs->images, inputs->count, false, logits, &run_ns, err);
+    for (int64_t i = 0; status == RB_OK && i < inputs->count * spec->classes; i++)
+        if (!isfinite(logits[i]))
+            status =
+                rb_fail(err, RB_ERR_ENGINE,
+                        "%s left logit %lld of image %lld NaN, infinite or "
+                        "unwritten",
+                        a->engine, (long long)(i % spec->classes), (long long)(i / spec->classes));
     if (status == RB_OK)
         status = write_logits(a, remote, inputs, spec->classes, logits, err);
     free(logits);
@@ -164,6 +172,9 @@ int rb_command_infer(int argc, char **argv) {
         status = rb_weights_source(a.weights, network, 1, weights, &info, &err);
     if (status == RB_OK)
         status = load_input(&a, network, &inputs, &err);
+    if (!a.threads)
+        a.threads = rb_machine_threads();
+    a.worker.threads = a.threads;
     if (status == RB_OK) {
         const rb_case_spec spec = {.engine_path = engine,
                                    .network = network->name,
@@ -172,7 +183,7 @@ int rb_command_infer(int argc, char **argv) {
                                    .height = inputs.height,
                                    .width = inputs.width,
                                    .classes = info.classes,
-                                   .threads = a.threads ? a.threads : rb_machine_threads(),
+                                   .threads = a.threads,
                                    .verbose = a.verbose};
         status = infer(&a, &spec, &inputs, &err);
     }

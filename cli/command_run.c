@@ -36,12 +36,14 @@ static const char doc[] =
     "Measures parity, latency, memory and depth scaling, one row per network, engine and batch."
     "\v"
     "Each engine is compared with a float64 oracle on the same weights and input; PASS means an "
-    "error of at most 4 times that of plain float32. Latency is the median over several fresh "
+    "error of at most 4 times that of plain float32, or 8 roundings. Latency is the median over "
+    "several fresh "
     "processes, with the engines interleaved.\n\n"
     "Example:\n"
     "  resbench run --quick --depths 18,50 --batch 1,8 -o results-today\n\n"
-    "Files: results.md, results.csv and results.json (Google Benchmark's schema), written after "
-    "each finished row; 'resbench plot results-today/results.json' draws them.\n\n" RB_EXIT_HELP;
+    "Files: results.md, results.csv and results.json (Google Benchmark's schema), written when "
+    "all engines of a network and batch are finished; 'resbench plot results-today/results.json' "
+    "draws them.\n\n" RB_EXIT_HELP;
 
 typedef struct run_arguments {
     rb_plan plan;
@@ -150,6 +152,7 @@ static rb_status complete(run_arguments *a, rb_error *err) {
         status = choose_directory(a, err);
     if (!a->plan.threads)
         a->plan.threads = rb_machine_threads();
+    a->plan.worker.threads = a->plan.threads;
     return status;
 }
 
@@ -162,16 +165,24 @@ static void say_what_runs(const rb_plan *plan) {
            plan->weights ? plan->weights : "synthetic", plan->images ? plan->images : "synthetic");
 }
 
-/* The gravest of all rows. */
-static rb_exit judge(const rb_record_list *records) {
-    bool wrong = false, crashed = false, measured = false;
+static bool has_times(const rb_record_list *records, const char *engine) {
+    for (size_t i = 0; i < records->count; i++)
+        if (strcmp(records->items[i].engine, engine) == 0 && records->items[i].sample_count > 0)
+            return true;
+    return false;
+}
+
+/* The gravest of all rows; an engine without a single timing was not measured. */
+static rb_exit judge(const rb_plan *plan, const rb_record_list *records) {
+    bool wrong = false, crashed = false, measured = true;
     for (size_t i = 0; i < records->count; i++) {
         const rb_verdict verdict = records->items[i].verdict;
         wrong = wrong || verdict == RB_VERDICT_FAIL || verdict == RB_VERDICT_MARGINAL ||
                 verdict == RB_VERDICT_MISTRUSTED;
         crashed = crashed || verdict == RB_VERDICT_CRASHED || verdict == RB_VERDICT_TIMEOUT;
-        measured = measured || records->items[i].sample_count > 0;
     }
+    for (size_t e = 0; e < plan->engine_count; e++)
+        measured = measured && has_times(records, plan->engines[e].label);
     if (wrong)
         return RB_EXIT_WRONG;
     if (crashed)
@@ -198,7 +209,7 @@ int rb_command_run(int argc, char **argv) {
         printf("\n%s/{%s,%s,%s}\n", a.plan.directory, RB_REPORT_MARKDOWN, RB_REPORT_CSV,
                RB_REPORT_JSON);
     }
-    const rb_exit code = judge(&records);
+    const rb_exit code = judge(&a.plan, &records);
     rb_record_list_release(&records);
     return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
 }

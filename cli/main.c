@@ -1,7 +1,10 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic_file.h"
+#include "base/text.h"
 #include "bench/worker.h"
 #include "cli/cli.h"
 
@@ -39,7 +42,22 @@ static int finish(int code) {
     return code == RB_EXIT_FINE ? RB_EXIT_INPUT : code;
 }
 
+/* Paths go into JSON, which has no other bytes. */
+static bool is_text(const char *argument) {
+    char clean[RB_PATH_CAPACITY];
+    if (strlen(argument) >= sizeof clean)
+        return false;
+    strcpy(clean, argument);
+    rb_text_clean(clean);
+    return strcmp(clean, argument) == 0;
+}
+
 int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (!is_text(argv[i])) {
+            fprintf(stderr, "resbench: argument %d is too long or not a line of UTF-8\n", i);
+            return RB_EXIT_USAGE;
+        }
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "worker") == 0)
         return rb_worker_serve(STDIN_FILENO);

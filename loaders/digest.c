@@ -59,22 +59,34 @@ rb_status rb_digest_tensors(const rb_graph *graph, const float *const *tensors, 
     return RB_OK;
 }
 
-rb_status rb_digest_file(const char *path, char digest[RB_DIGEST_CAPACITY], rb_error *err) {
-    unsigned char sum[EVP_MAX_MD_SIZE], block[1 << 16];
-    unsigned length = 0;
+static rb_status digest_file(EVP_MD_CTX *context, const char *path, rb_error *err) {
+    unsigned char block[1 << 16];
     size_t got = 0;
+    bool fine = true;
     FILE *file = fopen(path, "rb");
     if (!file)
         return rb_fail(err, RB_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool fine = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
     while (fine && (got = fread(block, 1, sizeof block, file)) > 0)
         fine = EVP_DigestUpdate(context, block, got) == 1;
-    fine = fine && !ferror(file) && EVP_DigestFinal_ex(context, sum, &length) == 1;
-    EVP_MD_CTX_free(context);
+    fine = fine && !ferror(file);
     fclose(file);
-    if (!fine)
-        return rb_fail(err, RB_ERR_INPUT, "%s: its SHA-256 cannot be computed", path);
-    print_digest(sum, length, digest);
-    return RB_OK;
+    return fine ? RB_OK : rb_fail(err, RB_ERR_INPUT, "%s: cannot be read", path);
+}
+
+rb_status rb_digest_files(const char *const *paths, size_t count, char digest[RB_DIGEST_CAPACITY],
+                          rb_error *err) {
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    rb_status status = RB_OK;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+        status = rb_fail(err, RB_ERR_MEMORY, "SHA-256 cannot be computed");
+    for (size_t i = 0; status == RB_OK && i < count; i++)
+        status = digest_file(context, paths[i], err);
+    if (status == RB_OK && EVP_DigestFinal_ex(context, sum, &length) != 1)
+        status = rb_fail(err, RB_ERR_MEMORY, "SHA-256 cannot be computed");
+    EVP_MD_CTX_free(context);
+    if (status == RB_OK)
+        print_digest(sum, length, digest);
+    return status;
 }

@@ -14,7 +14,8 @@
 rb_status rb_digest_tensors(const rb_graph *graph, const float *const *tensors, double epsilon,
                             char digest[RB_DIGEST_CAPACITY], rb_error *err);
 
-/* SHA-256 of a file as it lies on disk. */
-rb_status rb_digest_file(const char *path, char digest[RB_DIGEST_CAPACITY], rb_error *err);
+/* SHA-256 over files as they lie on disk, one after the other. */
+rb_status rb_digest_files(const char *const *paths, size_t count, char digest[RB_DIGEST_CAPACITY],
+                          rb_error *err);
 
 #endif

@@ -30,8 +30,9 @@ static double rate_gmacs(const rb_record *r) {
 static double speedup(const rb_record_list *all, const rb_record *r) {
     for (size_t i = 0; i < all->count; i++) {
         const rb_record *other = &all->items[i];
-        if (strcmp(other->engine, "reference") == 0 && strcmp(other->network, r->network) == 0 &&
-            other->batch == r->batch && other->threads == r->threads)
+        if (strcmp(other->engine, "reference") == 0 && other->verdict == RB_VERDICT_PASS &&
+            strcmp(other->network, r->network) == 0 && other->batch == r->batch &&
+            other->threads == r->threads)
             return other->latency_ns.median / r->latency_ns.median;
     }
     return NAN;

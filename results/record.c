@@ -32,7 +32,7 @@ bool rb_verdict_parse(const char *name, rb_verdict *verdict) {
 
 void rb_record_init(rb_record *record) {
     rb_summary none;
-    rb_summarize(NULL, 0, &none, NULL);
+    rb_summarize_briefly(NULL, 0, &none, NULL);
     *record = (rb_record){.verdict = RB_VERDICT_NONE,
                           .latency_ns = none,
                           .rel_l2 = NAN,
@@ -62,13 +62,24 @@ void rb_record_release(rb_record *record) {
 }
 
 rb_status rb_record_summarize(rb_record *record, rb_error *err) {
-    double *values = malloc((record->sample_count + 1) * sizeof *values);
-    if (!values)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", record->sample_count);
-    for (size_t i = 0; i < record->sample_count; i++)
-        values[i] = record->samples[i].real_ns;
-    const rb_status status = rb_summarize(values, record->sample_count, &record->latency_ns, err);
+    const size_t count = record->sample_count;
+    double *values = malloc((count + 1) * sizeof *values);
+    int32_t *clusters = malloc((count + 1) * sizeof *clusters);
+    rb_status status = RB_OK;
+    if (values && clusters) {
+        for (size_t i = 0; i < count; i++) {
+            const rb_sample *sample = &record->samples[i];
+            const bool same =
+                i > 0 && sample->worker == sample[-1].worker && sample->turn == sample[-1].turn;
+            values[i] = sample->real_ns;
+            clusters[i] = i == 0 ? 0 : clusters[i - 1] + !same;
+        }
+        status = rb_summarize(values, clusters, count, &record->latency_ns, err);
+    } else {
+        status = rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", count);
+    }
     free(values);
+    free(clusters);
     return status;
 }
 

@@ -88,7 +88,7 @@ static rb_status append_aggregates(json_t *rows, const rb_record_list *records, 
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", record->sample_count);
     for (size_t i = 0; i < record->sample_count; i++)
         values[i] = record->samples[i].cpu_ns;
-    const rb_status status = rb_summarize(values, record->sample_count, &cpu, err);
+    const rb_status status = rb_summarize_briefly(values, record->sample_count, &cpu, err);
     free(values);
     if (status != RB_OK)
         return status;

@@ -84,7 +84,7 @@ size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, s
     size_t count = 0;
     for (size_t i = 0; i < records->count; i++) {
         const rb_record *record = &records->items[i];
-        if (record->sample_count == 0)
+        if (record->sample_count == 0 || record->verdict != RB_VERDICT_PASS)
             continue;
         rb_scaling *s = line_of(record, scalings, &count, capacity);
         if (!s || s->count == RB_MAX_SCALING_POINTS)

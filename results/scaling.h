@@ -29,9 +29,9 @@ typedef struct rb_scaling {
     rb_scaling_point points[RB_MAX_SCALING_POINTS]; /* by GMACs */
 } rb_scaling;
 
-/* Fills scalings with one entry per engine, batch and threads that has timed records, in the
- * order of the records; returns how many there are (at most capacity). Records must outlive
- * the result. */
+/* Fills scalings with one entry per engine, batch and threads that has timed records
+ * with the verdict PASS, in the order of the records; returns how many there are (at most
+ * capacity). Records must outlive the result. */
 size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, size_t capacity);
 
 #endif

@@ -3,6 +3,7 @@
 #define RESULTS_STATISTICS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "resbench/status.h"
 
@@ -17,10 +18,17 @@ typedef struct rb_summary {
     double min, mean, stddev, p90, p99;
 } rb_summary;
 
-/* values are sorted in place. The interval is the percentile bootstrap (Efron and Tibshirani
- * 1993, chapter 13) of the median with 2000 resamples from a fixed seed: the same samples give
- * the same interval. Percentiles are nearest-rank. */
-rb_status rb_summarize(double *values, size_t count, rb_summary *summary, rb_error *err);
+/* clusters[i] says which process and turn value i comes from (NULL: all from one); values of one
+ * cluster must stand together. The interval is the percentile bootstrap (Efron and Tibshirani
+ * 1993, chapter 13) of the median in two stages, clusters first and then values within them
+ * (Davison and Hinkley 1997, section 3.8): a slow minute of the machine widens it. 2000 resamples
+ * from a fixed seed: the same samples give the same interval. Percentiles are nearest-rank. */
+rb_status rb_summarize(const double *values, const int32_t *clusters, size_t count,
+                       rb_summary *summary, rb_error *err);
+
+/* The same without the interval, which takes the most time. */
+rb_status rb_summarize_briefly(const double *values, size_t count, rb_summary *summary,
+                               rb_error *err);
 
 /* Middle of sorted values: the mean of the two middle ones for an even count, as Google
  * Benchmark's StatisticsMedian. NaN for none. */

@@ -141,6 +141,6 @@ def test_exit_code_of_one_broken_engine(resbench, fault, code):
     assert Report(resbench.directory / "results").csv[0]["parity"] == verdict
 
 
-def test_exit_code_is_fine_when_an_engine_only_refuses(resbench):
+def test_an_engine_that_only_refuses_was_not_measured(resbench):
     result = run(resbench, ["unsupported"])
-    assert result.code == 0 and result.err == "", result
+    assert result.code == 6 and result.err == "", result

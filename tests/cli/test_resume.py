@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from PIL import Image
 
 from support import QUICK, Report, cell, engine_path
 
@@ -75,6 +76,10 @@ def test_other_settings_are_not_comparable(resbench, first, setting):
     command = [*arguments("18", "--resume"), *setting]
     if "--full" in setting:
         command.remove("--quick")
+    if "--images" in setting:
+        (resbench.directory / "images").mkdir()
+        for i in range(2):
+            Image.new("RGB", (300, 300), (i, 0, 0)).save(resbench.directory / f"images/{i}.png")
     before = (first.directory / "results.json").read_bytes()
     sentence = resbench.fails(7, *command)
     assert "other settings" in sentence

@@ -12,7 +12,7 @@ static rb_summary summarize(const double *samples, size_t count) {
     double *copy = malloc((count + 1) * sizeof *copy);
     assert_non_null(copy);
     memcpy(copy, samples, count * sizeof *copy);
-    assert_ok(rb_summarize(copy, count, &summary, &err));
+    assert_ok(rb_summarize(copy, NULL, count, &summary, &err));
     free(copy);
     assert_int_equal(summary.count, count);
     return summary;
@@ -92,7 +92,7 @@ static void too_few_samples_give_nothing(void **state) {
     assert_true(isnan(summarize(samples, 99).p99));
     assert_true(isfinite(summarize(samples, 100).p99));
     rb_summary s;
-    assert_int_equal(rb_summarize(NULL, 0, &s, NULL), RB_OK);
+    assert_int_equal(rb_summarize(NULL, NULL, 0, &s, NULL), RB_OK);
 }
 
 static void the_interval_is_the_same_every_time(void **state) {
@@ -160,6 +160,27 @@ static void constant_samples_have_no_spread(void **state) {
     assert_true(s.stddev == 0);
 }
 
+/* Two turns that disagree: the interval must reach over both, not shrink with the samples. */
+static void a_slow_turn_widens_the_interval(void **state) {
+    enum { TURN = 100 };
+    double values[2 * TURN];
+    int32_t turns[2 * TURN];
+    rb_summary apart, together;
+    (void)state;
+    for (int i = 0; i < 2 * TURN; i++) {
+        turns[i] = i / TURN;
+        values[i] = (turns[i] ? 20 : 10) + 0.01 * (i % TURN);
+    }
+    assert_ok(rb_summarize(values, turns, 2 * TURN, &apart, &err));
+    assert_ok(rb_summarize(values, NULL, 2 * TURN, &together, &err));
+    assert_true(apart.low < 11 && apart.high > 20);
+    assert_true(apart.median == together.median);
+    for (int i = 0; i < 2 * TURN; i++)
+        values[i] = 10 + 0.01 * (i % TURN);
+    assert_ok(rb_summarize(values, turns, 2 * TURN, &apart, &err));
+    assert_true(apart.high - apart.low < 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_median_is_the_middle),
@@ -170,6 +191,7 @@ int main(void) {
         cmocka_unit_test(the_interval_moves_and_scales_with_the_samples),
         cmocka_unit_test(the_interval_covers_the_true_median),
         cmocka_unit_test(constant_samples_have_no_spread),
+        cmocka_unit_test(a_slow_turn_widens_the_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,13 +56,19 @@ static void synthetic_weights_are_made_once(void **state) {
 }
 
 /* Half a file in the cache, as of a machine that was switched off. */
-static void a_damaged_cache_is_named(void **state) {
+static void a_damaged_cache_is_made_again(void **state) {
     char path[PATH_SIZE], damaged[64];
     snprintf(damaged, sizeof damaged, "cache/own/resnet18-seed1-schema%d.h5", RB_WEIGHTS_SCHEMA);
     assert_int_equal(mkdir(path_of(state, "cache", path), 0700), 0);
     assert_int_equal(mkdir(path_of(state, "cache/own", path), 0700), 0);
     save(path_of(state, damaged, path), "\211HDF\r\n\032\n", 8);
-    refuse(NULL, "resnet18", RB_ERR_INPUT, path);
+    const rb_network *network;
+    rb_weights_info info;
+    char found[RB_PATH_CAPACITY];
+    assert_ok(rb_network_find("resnet18", &network, &err));
+    assert_ok(rb_weights_source(NULL, network, 1, found, &info, &err));
+    assert_string_equal(found, path);
+    assert_string_equal(info.source, "synthetic, seed 1");
 }
 
 static void what_is_not_there_is_refused(void **state) {
@@ -84,7 +90,7 @@ static void a_cache_that_cannot_be_made_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         with_cache(synthetic_weights_are_made_once),
-        with_cache(a_damaged_cache_is_named),
+        with_cache(a_damaged_cache_is_made_again),
         with_cache(what_is_not_there_is_refused),
         with_cache(a_cache_that_cannot_be_made_is_refused),
     };
