@@ -120,7 +120,7 @@ def draw(results: Results) -> Figure | None:
     notes = ["Rounding unit of float32: u = 2^-24 = 6.0e-8. Of several images the worst counts."]
     notes += record_note("Not compared", [r for r in results.records if r.rel_l2 is None])
     exact = [r for r in results.records if r.rel_l2 == 0]
-    notes += record_note("Error exactly 0, not drawn", exact, verdict=False)
+    notes += record_note("Error exactly 0, not drawn", exact)
     panel_height = BASE_HEIGHT + ENGINE_HEIGHT * len(results.engines())
     height = 0.25 + panel_height + axis_height(results, PANEL_WIDTH)
     page = Page("Error over depth", results, notes, height * len(groups))

@@ -139,7 +139,8 @@ def _draw_table(page: Page, top: float, results: Results, fits: list[Fit]) -> No
     axes.set_ylim(len(fits) + 1, 0)
     axes.axis("off")
     axes.text(MARGIN, 0.5, "fitted line", va="center", size=8, color=FAINT)
-    axes.text(left - 0.1, 0.5, "measured - line:", va="center", ha="right", size=8, color=FAINT)
+    axes.text(left - 0.1, 0.5, "(measured - line) / measured:", va="center", ha="right", size=8,
+              color=FAINT)  # fmt: skip
     for column, network in enumerate(networks):
         name = short(network, max(4, int(step / (0.0088 * small))))
         axes.text(left + (column + 0.5) * step, 0.5, name, va="center", ha="center", size=small,

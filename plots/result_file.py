@@ -136,20 +136,43 @@ def _real(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+# What no run gives would leave the range of the axes.
+
+
+def _milliseconds(value: object) -> float | None:
+    number = _real(value)
+    if number is not None and not 1e-9 <= number <= 1e12:
+        raise ValueError("milliseconds, a positive number")
+    return number
+
+
+def _error(value: object) -> float | None:
+    number = _real(value)
+    if number is not None and number != 0 and not 1e-99 <= number <= 1e99:
+        raise ValueError("0, a positive number or null")
+    return number
+
+
+def _limit(value: object) -> float | None:
+    if _error(value) == 0:
+        raise ValueError("a positive number or null")
+    return _error(value)
+
+
 _RECORD_MEMBERS = {
     "name": _name,
     "network": _name,
     "engine": _name,
     "engine_version": _text,
-    "depth": _integer,
+    "depth": _count,
     "batch": _count,
-    "height": _integer,
-    "width": _integer,
+    "height": _count,
+    "width": _count,
     "threads": _count,
-    "macs": _integer,
+    "macs": _count,
     "verdict": _verdict,
-    "rel_l2": _real,
-    "rel_l2_limit": _real,
+    "rel_l2": _error,
+    "rel_l2_limit": _limit,
     "packed_weight_bytes": _bytes,
     "activation_bytes": _bytes,
     "activation_bound_bytes": _bytes,
@@ -207,12 +230,17 @@ def _read_times(rows: list[dict], path: Path) -> dict[str, dict]:
         if row.get("aggregate_name") != "median" or not isinstance(row.get("run_name"), str):
             continue
         where = f"the median row of {_shown(row['run_name'])}"
-        if not isinstance(row.get("median_ms"), (int, float)) or not row["median_ms"] > 0:
-            found = _shown(row.get("median_ms"))
-            raise BadInput(f"{path}: median_ms of {where} is {found}, expected a positive number")
         # The interval is left out below eight samples.
         row = dict.fromkeys(_TIMES) | row
-        times[row["run_name"]] = _members(row, dict.fromkeys(_TIMES, _real), path, where)
+        values = _members(row, dict.fromkeys(_TIMES, _milliseconds), path, where)
+        median, low, high = (values[key] for key in _TIMES)
+        if median is None:
+            found = _shown(row["median_ms"])
+            raise BadInput(f"{path}: median_ms of {where} is {found}, expected a positive number")
+        if not (low or median) <= median <= (high or median):
+            found = f"low_ms {_shown(low)}, median_ms {_shown(median)}, high_ms {_shown(high)}"
+            raise BadInput(f"{path}: {where} has {found}, expected them to ascend")
+        times[row["run_name"]] = values
     return times
 
 

@@ -5,6 +5,7 @@ wide, and is saved with twice as many pixels for dense displays.
 """
 
 import textwrap
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -63,6 +64,8 @@ def room_for(names: list[str], width: float) -> float:
 
 def apply() -> None:
     """Independent of the user's matplotlibrc, so that the same file gives the same picture."""
+    # An SVG holds the letter itself, a PNG shows a box for one that the font lacks.
+    warnings.filterwarnings("ignore", message="Glyph .* missing from")
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(
         {
@@ -125,7 +128,8 @@ def _machine(context: dict) -> str:
     if isinstance(model, str) and model.isprintable() and model.strip():
         # "@ 2.30GHz" says the same again, "(R)" says nothing.
         name = model.split("@")[0]
-        parts.append(" ".join(name.replace("(R)", "").replace("(TM)", "").split()))
+        name = " ".join(name.replace("(R)", "").replace("(TM)", "").split())
+        parts.append(short(name, 60))
     if isinstance(cpus, int) and not isinstance(cpus, bool):
         parts.append(plural(cpus, "CPU"))
     if isinstance(mhz, (int, float)) and 0 < mhz < 1e5:
@@ -136,7 +140,7 @@ def _machine(context: dict) -> str:
 def _version(results: Results) -> str:
     for version in (results.plan.get("resbench"), results.context.get("resbench_version")):
         if isinstance(version, str) and version.isprintable():
-            return f"resbench {version}"
+            return f"resbench {short(version, 40)}"
     return "resbench"
 
 
@@ -159,9 +163,9 @@ def caption(results: Results) -> list[str]:
     """Where the numbers come from: machine, job, versions. In lines that break between facts."""
     own = _version(results)
     versions = dict.fromkeys(
-        f"{short(r.engine)} {r.engine_version}"
+        f"{short(r.engine)} {short(r.engine_version, 40)}"
         for r in results.records
-        if r.engine_version and own != f"resbench {r.engine_version}"
+        if r.engine_version and own != f"resbench {short(r.engine_version, 40)}"
     )
     parts = [_machine(results.context), *_job(results), own, *versions]
     # textwrap takes a no-break space for a letter.
@@ -169,13 +173,12 @@ def caption(results: Results) -> list[str]:
     return [line.replace("\xa0", " ") for line in textwrap.wrap(text, LINE)]
 
 
-def record_note(label: str, records: list[Record], verdict: bool = True) -> list[str]:
+def record_note(label: str, records: list[Record]) -> list[str]:
     """A line that lists cells, or none when there is none."""
     if not records:
         return []
     shown = [
-        f"{r.network}/{short(r.engine)} batch {r.batch}" + (f" {r.verdict}" if verdict else "")
-        for r in records[:8]
+        f"{r.network}/{short(r.engine)} batch {r.batch} {r.verdict}" for r in records[:8]
     ]
     more = f" and {len(records) - 8} more" if len(records) > 8 else ""
     return [f"{label}: {', '.join(shown)}{more}."]

@@ -85,8 +85,9 @@ static void bootstrap_median(clustered_ranks *c, double medians[RESAMPLES], rb_s
     for (size_t r = 0; r < RESAMPLES; r++)
         medians[r] = resampled_median(c, &state);
     qsort(medians, RESAMPLES, sizeof *medians, ascending);
-    summary->low = nearest_rank(medians, RESAMPLES, 0.025);
-    summary->high = nearest_rank(medians, RESAMPLES, 0.975);
+    /* Turns of unlike length can push the resamples to one side; an interval has its median. */
+    summary->low = fmin(summary->median, nearest_rank(medians, RESAMPLES, 0.025));
+    summary->high = fmax(summary->median, nearest_rank(medians, RESAMPLES, 0.975));
 }
 
 static void fill_clusters(clustered_ranks *c, const ranked_value *ranked, const int32_t *clusters) {

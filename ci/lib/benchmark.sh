@@ -7,7 +7,8 @@ benchmark_source=benchmark=1.9.1-1
 benchmark_version=1.9.1
 benchmark_files='32131c08ee31eeff2c8968d7e874f3cb648034377dfc32a4c377fa8796d84981  benchmark_1.9.1.orig.tar.gz'
 
-# Ubuntu has no Debian mirror in its configuration; its own archive has the same source in its own version.
+# Ubuntu has no Debian mirror in its configuration; its own archive has the same source in its own version,
+# which is known once it is fetched and then stands in the name of the prefix.
 uses_ubuntu_archive() {
     local ID='' ID_LIKE=''
     # shellcheck disable=SC1091
@@ -17,13 +18,22 @@ uses_ubuntu_archive() {
 
 find_benchmark() {
     if uses_ubuntu_archive; then
-        benchmark_prefix=$prefix/benchmark-of-distribution
+        benchmark_prefix=$(printf '%s\n' "$prefix"/benchmark-ubuntu-*/ | sort -V | tail -n 1)
+        benchmark_prefix=${benchmark_prefix%/}
     else
         benchmark_prefix=$prefix/benchmark-$benchmark_version
     fi
 }
 
 benchmark_is_ready() { [ -d "$benchmark_prefix" ]; }
+
+# fetched_benchmark_version DIRECTORY
+fetched_benchmark_version() {
+    local archive
+    archive=$(printf '%s\n' "$1"/benchmark_*.orig.tar.*)
+    archive=${archive##*/benchmark_}
+    printf '%s\n' "${archive%%.orig.tar.*}"
+}
 
 fetch_ubuntu_benchmark() {
     local directory=$1 keyring suite
@@ -39,13 +49,14 @@ fetch_ubuntu_benchmark() {
 install_benchmark() {
     benchmark_is_ready && return 0
     local work
-    say "Google Benchmark into $benchmark_prefix (about a minute)"
     work=$(mktemp -d "$prefix/partial.XXXXXX")
     if uses_ubuntu_archive; then
         fetch_ubuntu_benchmark "$work"
+        benchmark_prefix=$prefix/benchmark-ubuntu-$(fetched_benchmark_version "$work")
     else
         fetch_debian_source "$work" "$debian_suite" "$benchmark_source" <<<"$benchmark_files"
     fi
+    say "Google Benchmark into $benchmark_prefix (about a minute)"
     mkdir "$work/source"
     tar -xf "$work"/benchmark_*.orig.tar.* -C "$work/source" --strip-components=1
     # Git would find the version of whatever repository lies around the cache.

@@ -58,7 +58,7 @@ onednn_is_ready() {
 install_onednn() {
     onednn_is_ready && return 0
     if [ "$onednn" = auto ]; then
-        if offers_onednn_package; then
+        if can_become_root && offers_onednn_package; then
             find_onednn apt
         elif [ "$(uname -m)" = x86_64 ]; then
             find_onednn wheel
@@ -74,8 +74,9 @@ install_onednn() {
 }
 
 install_onednn_package() {
-    offers_onednn_package ||
-        die "this distribution has no oneDNN 3 (libdnnl-dev): use --onednn=wheel or --onednn=source"
+    local others='--onednn=wheel or --onednn=source'
+    can_become_root || die "libdnnl-dev (oneDNN 3) is missing and sudo is not available here: use $others"
+    offers_onednn_package || die "this distribution has no oneDNN 3 (libdnnl-dev): use $others"
     install_packages libdnnl-dev
     check_onednn '' "$(mktemp -d "$prefix/partial.XXXXXX")"
 }

@@ -24,7 +24,9 @@ install_python() {
     say "Python packages into $python_environment"
     rm -rf "$python_environment"
     "$base_python" -m venv "$python_environment"
-    "$python_environment/bin/python" -m pip --disable-pip-version-check install --quiet --no-user \
+    "$python_environment/bin/python" -m pip --disable-pip-version-check install --quiet --no-user --no-deps \
         --only-binary :all: -r "$source_root/ci/requirements.txt"
+    # What requirements.txt forgets is not installed, and told here.
+    quietly "$python_environment/check.log" "$python_environment/bin/python" -m pip --disable-pip-version-check check
     : >"$python_environment/complete"
 }

@@ -187,6 +187,7 @@ def test_latency_numbers_are_those_of_the_file(drawn):
         assert words in found
     for words in ("R² 0.9987", "-3.4 %", "-0.9 %", "+1.6 %"):
         assert found.count(words) == 2
+    assert "(measured - line) / measured:" in found  # as in results/scaling.h
 
 
 def test_memory_numbers_are_those_of_the_file(drawn):
@@ -261,6 +262,33 @@ def test_batches_and_foreign_engines(tmp_path):
     assert "92.1 GMAC" in found  # of one call
 
 
+ODD_NAMES = ("$x_1", "_hidden", r"$\frac{$", "<b>&amp;", "a^b%{}", "名前", "x" * 63)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_are_text_and_no_markup(tmp_path, name):
+    results = make_results((name, "onednn"))
+    results["context"]["cpu_model"] = f"{name} CPU"
+    for record in results["resbench"]["records"]:
+        record["engine_version"] = name
+        if record["network"] == "resnet50":
+            record["network"] = name
+    draw(tmp_path, results)
+    shown = name if len(name) < 16 else "xxxx"
+    for figure in FIGURES:
+        found = texts(tmp_path / f"{figure}.svg")
+        assert sum(shown in text for text in found) >= 3  # engine, network, caption
+        assert (tmp_path / f"{figure}.png").stat().st_size > 10000
+
+
+def test_an_error_of_exactly_0_is_told_with_its_verdict(tmp_path):
+    """It is also what an engine has that gave nothing but NaN."""
+    results = make_results()
+    find_record(results, "resnet50", "onednn").update(rel_l2=0, verdict="FAIL")
+    draw(tmp_path, results, "--format", "svg")
+    assert has_part(tmp_path / "error.svg", "not drawn: resnet50/onednn batch 1 FAIL.")
+
+
 def test_little_is_needed(tmp_path):
     """One network: no fit. Few samples: no interval. No context, no kinds of memory."""
     results = make_results(("onednn",))
@@ -307,12 +335,31 @@ BAD = {
     "wrong type": (edited(lambda r: record_0(r).update(batch="1")), 'batch of record 0 is "1"'),
     "batch 0": (edited(lambda r: record_0(r).update(batch=0)), "at least 1"),
     "huge": (edited(lambda r: record_0(r).update(macs=10**400)), "macs of record 0"),
+    "macs 0": (edited(lambda r: record_0(r).update(macs=0)), "macs of record 0 is 0"),
+    "depth 0": (edited(lambda r: record_0(r).update(depth=0)), "depth of record 0 is 0"),
+    "height is negative": (edited(lambda r: record_0(r).update(height=-1)), "height of record 0"),
+    "error is negative": (edited(lambda r: record_0(r).update(rel_l2=-1e-7)), "rel_l2 of record 0"),
+    "error is absurd": (edited(lambda r: record_0(r).update(rel_l2=1e300)), "rel_l2 of record 0"),
+    "limit is negative": (
+        edited(lambda r: record_0(r).update(rel_l2_limit=-1e-6)), "rel_l2_limit of record 0"),
+    "limit is 0": (
+        edited(lambda r: record_0(r).update(rel_l2_limit=0)), "rel_l2_limit of record 0 is 0"),
     "unknown verdict": (edited(lambda r: record_0(r).update(verdict="FINE")), "one of"),
     "control character": (edited(lambda r: record_0(r).update(engine="a\x01b")), "a name"),
     "twice": (
         edited(lambda r: r["resbench"]["records"].append(copy.copy(record_0(r)))), "two records"),
     "median is text": (edited(lambda r: r["benchmarks"][0].update(median_ms="9")), "median_ms"),
     "median is negative": (edited(lambda r: r["benchmarks"][0].update(median_ms=-9)), "median_ms"),
+    "median is null": (edited(lambda r: r["benchmarks"][0].update(median_ms=None)), "median_ms"),
+    "median is infinite": (
+        edited(lambda r: r["benchmarks"][0].update(median_ms=float("inf"))), "median_ms"),
+    "median is absurd": (edited(lambda r: r["benchmarks"][0].update(median_ms=1e300)), "median_ms"),
+    "low is 0": (edited(lambda r: r["benchmarks"][0].update(low_ms=0)), "low_ms of the median row"),
+    "high is negative": (edited(lambda r: r["benchmarks"][0].update(high_ms=-1)), "high_ms of"),
+    "low above median": (
+        edited(lambda r: r["benchmarks"][0].update(low_ms=102.5)), "low_ms 102.5, median_ms 101.4"),
+    "high below median": (
+        edited(lambda r: r["benchmarks"][0].update(high_ms=100.5)), "expected them to ascend"),
     "half a fit": (
         edited(lambda r: r["resbench"]["scaling"][0].pop("fixed_ms")), "scaling 0 has no fixed_ms"),
 }  # fmt: skip
