@@ -67,7 +67,7 @@ static dnnl_status_t make_parts(const rb_session *s, const rb_layer *layer, rb_w
     const bool fc = n->op == RB_OP_FC;
     const int src_ndims = fc ? ndims_of(rb_value_md(s, n->src)) : 4;
     const int64_t src[4] = {layer->dims[0], n->ic, n->ih, n->iw};
-    const int64_t wei[4] = {n->oc, n->ic, fc ? n->ih : n->kh, fc ? n->iw : n->kw};
+    const int64_t wei[4] = {n->oc, n->ic, n->kh, n->kw};
     *call = "dnnl_memory_desc_create_with_tag or _clone";
     dnnl_status_t status = make_md(&parts->src, wish.src, src_ndims, src);
     if (status == dnnl_success)

@@ -12,8 +12,7 @@ static double value_of(const rb_weights *weights, int32_t tensor, int64_t i, dou
 void rb_fold(const rb_graph *graph, const rb_weights *weights, int32_t index, float *wei,
              float *bia) {
     const rb_node *node = &graph->nodes[index];
-    const rb_tensor_desc *desc = &graph->tensors[node->wei];
-    const int64_t per_channel = desc->dims[1] * desc->dims[2] * desc->dims[3];
+    const int64_t per_channel = node->ic * node->kh * node->kw; /* FC: kh = kw = 1 */
     const float *from = weights->tensors[node->wei];
     for (int64_t o = 0; o < node->oc; o++) {
         double scale = 1;

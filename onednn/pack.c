@@ -5,7 +5,6 @@
 
 #include "fold.h"
 #include "reorder.h"
-#include "resbench/checked.h"
 
 /* plain: room for the dense weights of this layer. */
 static rb_status pack_layer(const rb_session *s, const rb_graph *graph, const rb_weights *weights,
@@ -22,9 +21,7 @@ static rb_status pack_layer(const rb_session *s, const rb_graph *graph, const rb
         return RB_OK;
     }
     rb_fold(graph, weights, index, plain, bia);
-    const bool fc = node->op == RB_OP_FC;
-    const int64_t dims[4] = {node->oc, node->ic, fc ? node->ih : node->kh,
-                             fc ? node->iw : node->kw};
+    const int64_t dims[4] = {node->oc, node->ic, node->kh, node->kw};
     int ndims = 4;
     dnnl_memory_desc_query(packed, dnnl_query_ndims_s32, &ndims);
     dnnl_memory_t from = NULL;
@@ -35,26 +32,22 @@ static rb_status pack_layer(const rb_session *s, const rb_graph *graph, const rb
     return status;
 }
 
-/* Bytes of the largest weight tensor; false when one is too large to count. */
-static bool most_weight_bytes(const rb_graph *graph, int64_t *most) {
-    *most = 0;
+/* Bytes of the largest weight tensor; check.c has seen to it that none overflows. */
+static int64_t most_weight_bytes(const rb_graph *graph) {
+    int64_t most = 0;
     for (int32_t i = 0; i < graph->node_count; i++) {
-        if (graph->nodes[i].wei == RB_NONE)
+        const rb_node *n = &graph->nodes[i];
+        if (n->wei == RB_NONE)
             continue;
-        int64_t bytes;
-        if (!rb_product_i64(graph->tensors[graph->nodes[i].wei].dims, RB_MAX_DIMS, &bytes) ||
-            !rb_mul_i64(bytes, sizeof(float), &bytes))
-            return false;
-        *most = bytes > *most ? bytes : *most;
+        const int64_t bytes = n->oc * n->ic * n->kh * n->kw * (int64_t)sizeof(float);
+        most = bytes > most ? bytes : most;
     }
-    return true;
+    return most;
 }
 
 rb_status rb_pack_weights(rb_session *s, const rb_graph *graph, const rb_weights *weights,
                           rb_error *err) {
-    int64_t bytes;
-    if (!most_weight_bytes(graph, &bytes))
-        return rb_fail(err, RB_ERR_MEMORY, "a weight tensor is too large to count");
+    const int64_t bytes = most_weight_bytes(graph);
     if (bytes == 0)
         return RB_OK;
     void *plain = NULL;

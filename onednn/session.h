@@ -72,7 +72,8 @@ static inline const_dnnl_memory_desc_t rb_value_md(const rb_session *s, int32_t 
     return dnnl_primitive_desc_query_md(s->layers[value].main_step.pd, dnnl_query_dst_md, 0);
 }
 
-/* check.c: RB_ERR_UNSUPPORTED or RB_ERR_USAGE with the reason. */
+/* check.c: RB_ERR_UNSUPPORTED what this engine cannot do, RB_ERR_INPUT a graph that contradicts
+ * itself, RB_ERR_MEMORY a size that overflows. */
 rb_status rb_check_request(const rb_host *host, const rb_graph *graph, const rb_options *options,
                            rb_error *err);
 

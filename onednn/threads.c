@@ -18,7 +18,8 @@ static int affinity_count(void) {
 
 rb_status rb_threads_check(int32_t threads, rb_error *err) {
     if (threads < 1)
-        return rb_fail(err, RB_ERR_USAGE, "the thread count must be at least 1, not %d", threads);
+        return rb_fail(err, RB_ERR_UNSUPPORTED, "the thread count must be at least 1, not %d",
+                       threads);
     const char *runtime = rb_threads_runtime();
     int fixed;
     switch (dnnl_version()->cpu_runtime) {

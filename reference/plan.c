@@ -38,15 +38,20 @@ static rb_status check_tensors(const rb_graph *graph, const rb_node *n, rb_error
         (!tensor_is(graph, n->wei, false, elements) || !tensor_is(graph, n->bia, true, n->oc)))
         return rb_fail(err, RB_ERR_INPUT, "the weight or bias of %s does not fit its shape",
                        n->name);
-    for (int i = 0; i < 4; i++)
+    if (!has_weights && (n->wei != RB_NONE || n->bia != RB_NONE))
+        return rb_fail(err, RB_ERR_INPUT, "%s is a pool and has a weight or bias", n->name);
+    for (int i = 0; i < 4; i++) {
+        if (n->op != RB_OP_CONV && bn[i] != RB_NONE)
+            return rb_fail(err, RB_ERR_INPUT, "%s has batch norm and is no convolution", n->name);
         if ((bn[i] == RB_NONE) != (bn[0] == RB_NONE) || !tensor_is(graph, bn[i], true, n->oc))
             return rb_fail(err, RB_ERR_INPUT,
                            "the batch norm of %s does not have four tensors of %lld values",
                            n->name, (long long)n->oc);
+    }
     return RB_OK;
 }
 
-/* Windows stay inside the padded source, as long as pad + size does not overflow. */
+/* As many windows as fit into the padded source, and one at least. */
 static bool window_fits(int64_t in, int64_t before, int64_t after, int64_t kernel, int64_t stride,
                         int64_t out) {
     const int64_t limit = INT32_MAX; /* of every extent: sums and products of two cannot overflow */
@@ -55,20 +60,21 @@ static bool window_fits(int64_t in, int64_t before, int64_t after, int64_t kerne
     if (in > limit || kernel > limit || stride > limit || out > limit || before > limit ||
         after > limit)
         return false;
-    return (out - 1) * stride + kernel <= before + in + after;
+    const int64_t slack = before + in + after - kernel;
+    return slack >= 0 && slack / stride + 1 == out;
 }
 
 static bool shape_is_known(const rb_node *n) {
+    const bool padded = n->pad_top || n->pad_left || n->pad_bottom || n->pad_right;
     switch (n->op) {
     case RB_OP_CONV:
         return true;
     case RB_OP_MAXPOOL:
         return n->oc == n->ic;
     case RB_OP_AVGPOOL:
-        return n->oc == n->ic && n->kh == n->ih && n->kw == n->iw && n->oh == 1 && n->ow == 1 &&
-               n->pad_top + n->pad_left + n->pad_bottom + n->pad_right == 0;
+        return n->oc == n->ic && n->kh == n->ih && n->kw == n->iw && !padded;
     case RB_OP_FC:
-        return n->ih == 1 && n->iw == 1 && n->oh == 1 && n->ow == 1 && n->kh == 1 && n->kw == 1;
+        return n->ih == 1 && n->iw == 1 && n->kh == 1 && n->kw == 1 && !padded;
     }
     return false;
 }

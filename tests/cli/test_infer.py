@@ -118,7 +118,7 @@ def make_input(resbench, name="input", shape=(1, 3, 32, 32), dtype="f4", value=0
 @pytest.mark.parametrize(
     "change, named",
     [
-        ({"shape": (1, 4, 32, 32)}, "4 channels"),
+        ({"shape": (1, 4, 32, 32)}, "(1, 4, 32, 32), expected (1, 3, 32, 32)"),
         ({"shape": (3, 32, 32)}, "3 dimensions"),
         ({"shape": (0, 3, 32, 32)}, "input"),
         ({"shape": (1, 3, 16, 32)}, "16"),

@@ -7,7 +7,10 @@ Needs torch, torchvision, numpy and h5py, on the CPU; on Debian
 `apt-get install python3-torch python3-torchvision python3-h5py`. It takes about a minute and
 uses no network: weights and inputs are the synthetic tensors of docs/synthetic.md, seed 1.
 --check compares with an existing file instead of writing one (another version of torch
-differs in the last bits).
+differs in the last bits, and loses a little more or less in float32).
+
+Networks are torchvision's own. `resnet50-v1` is its resnet50 with the strides of conv1 and conv2
+swapped in every bottleneck, which puts them where He et al. have them.
 
 Everything runs in float64 on the float32 tensors. The file, one group a case:
   attributes  network, batch, height, width, parameters, and f32_rel_l2_error and
@@ -37,6 +40,7 @@ CASES = [  # name, network, batch, height, width
     ("resnet50", "resnet50", 2, 64, 64),
     ("resnet101", "resnet101", 2, 64, 64),
     ("resnet152", "resnet152", 2, 64, 64),
+    ("resnet50-v1", "resnet50-v1", 2, 64, 64),
     ("resnet18-97x33", "resnet18", 2, 97, 33),
     ("resnet50-45x70", "resnet50", 3, 45, 70),
 ]
@@ -74,8 +78,18 @@ def synthetic(name, shape, closes_block):
     return torch.from_numpy(value.astype(np.float32).reshape(shape))
 
 
+def torchvision_model(network):
+    model = getattr(torchvision.models, network.removesuffix("-v1"))(weights=None)
+    if network.endswith("-v1"):
+        for block in model.modules():
+            if isinstance(block, torchvision.models.resnet.Bottleneck):
+                first, second = block.conv1, block.conv2
+                first.stride, second.stride = second.stride, first.stride
+    return model
+
+
 def synthetic_model(network):
-    model = getattr(torchvision.models, network)(weights=None)
+    model = torchvision_model(network)
     last = ".bn3." if hasattr(model.layer1[0], "bn3") else ".bn2."
     state = {
         name: synthetic(name, tuple(tensor.shape), last in name)
@@ -158,11 +172,24 @@ def write(path):
             print(f"{name}: {len(case['module'])} modules", flush=True)
 
 
+def check_attributes(path, name, stored, made):
+    for key in ("network", "batch", "height", "width", "parameters"):
+        found = stored[key].decode() if key == "network" else stored[key]
+        if found != made[key]:
+            sys.exit(f"{path}: {name} has {key} {found}, not {made[key]}")
+    ratio = stored["f32_rel_l2_error"] / made["f32_rel_l2_error"]
+    if not 0.5 <= ratio <= 2:
+        sys.exit(f"{path}: {name} has {ratio:.2f} times the f32_rel_l2_error found here")
+
+
 def check(path):
     worst = 0.0
     with h5py.File(path) as file:
+        if set(file) != {name for name, *_ in CASES}:
+            sys.exit(f"{path}: has the cases {sorted(file)}")
         for name, *rest in CASES:
-            _, case = run_case(*rest)
+            attributes, case = run_case(*rest)
+            check_attributes(path, name, file[name].attrs, attributes)
             for key, value in case.items():
                 stored = file[name][key][:]
                 if value.dtype != np.float64:

@@ -18,8 +18,9 @@ typedef struct rb_golden_score {
     char worst[RB_GOLDEN_NAME + 16];
 } rb_golden_score;
 
-/* Errors of a module: its probes in relative L2, std, l2 and absmax relatively, mean in units
- * of std. A wrong shape, a NaN or an infinity is an infinite error. Prints one line. */
+/* Errors of a module: its probes in relative L2 (of themselves or of as many values of the
+ * module's root mean square, whichever is more), std, l2 and absmax relatively, mean in units of
+ * std. A wrong shape, a NaN or an infinity is an infinite error. Prints one line. */
 void rb_golden_compare(const rb_engine *engine, const rb_graph *graph, const rb_weights *weights,
                        const float *src, const rb_golden *golden, int32_t threads,
                        rb_golden_tamper tamper, rb_golden_score *score);

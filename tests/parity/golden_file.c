@@ -21,6 +21,15 @@ static void read_attribute(hid_t object, const char *name, hid_t type, void *val
     H5Aclose(attribute);
 }
 
+/* A text of fixed length, shorter than RB_GOLDEN_NAME. */
+static void read_text(hid_t object, const char *name, char text[RB_GOLDEN_NAME]) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    if (type < 0 || H5Tset_size(type, RB_GOLDEN_NAME) < 0)
+        fail_msg("HDF5 has no text of %d bytes", RB_GOLDEN_NAME);
+    read_attribute(object, name, type, text);
+    H5Tclose(type);
+}
+
 /* Reads a whole data set, which must hold `count` elements. */
 static void read_dataset(hid_t group, const char *name, hid_t type, int64_t count, void *dst) {
     const hid_t dataset = H5Dopen2(group, name, H5P_DEFAULT);
@@ -61,7 +70,8 @@ static herr_t read_module_group(hid_t activations, const char *name, const H5L_i
     snprintf(m->name, sizeof m->name, "%s", name);
     for (int d = 0; d < 4; d++)
         m->dims[d] = 1;
-    H5Aread(shape, H5T_NATIVE_INT64, m->dims);
+    if (H5Aread(shape, H5T_NATIVE_INT64, m->dims) < 0)
+        fail_msg("the golden file's module %s has a shape that cannot be read", name);
     read_attribute(group, "mean", H5T_NATIVE_DOUBLE, &m->mean);
     read_attribute(group, "std", H5T_NATIVE_DOUBLE, &m->std);
     read_attribute(group, "l2", H5T_NATIVE_DOUBLE, &m->l2);
@@ -80,7 +90,9 @@ static void read_module_groups(hid_t group, rb_golden *golden) {
     if (activations < 0 || H5Gget_info(activations, &info) < 0)
         fail_msg("the golden file's group of activations cannot be read");
     golden->modules = alloc_zeroed((int64_t)info.nlinks, sizeof *golden->modules);
-    H5Literate(activations, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_module_group, golden);
+    if (H5Literate(activations, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_module_group, golden) < 0)
+        fail_msg("the golden file's group of activations cannot be walked through");
+    assert_int_equal(golden->module_count, info.nlinks);
     H5Gclose(activations);
 }
 
@@ -94,7 +106,8 @@ static void read_module_table(hid_t group, rb_golden *golden) {
     int64_t *index = alloc_zeroed(count * RB_GOLDEN_PROBES, sizeof *index);
     double *value = alloc_zeroed(count * RB_GOLDEN_PROBES, sizeof *value);
     const hid_t text = H5Tcopy(H5T_C_S1);
-    H5Tset_size(text, TABLE_NAME);
+    if (text < 0 || H5Tset_size(text, TABLE_NAME) < 0)
+        fail_msg("HDF5 has no text of %d bytes", TABLE_NAME);
     read_dataset(group, "module", text, count, names);
     H5Tclose(text);
     read_dataset(group, "shape", H5T_NATIVE_INT64, count * 4, dims);
@@ -129,12 +142,15 @@ rb_golden *rb_golden_read(const char *path, const char *name) {
     rb_golden *golden = alloc_zeroed(1, sizeof *golden);
     const int is_table = H5Lexists(group, "module", H5P_DEFAULT) > 0;
     const hid_t root = is_table ? group : file; /* where the input's shape is noted */
-    snprintf(golden->network, sizeof golden->network, "%s", name);
-    golden->network[strcspn(golden->network, "-")] = '\0'; /* resnet18-97x33 */
+    if (is_table)
+        read_text(group, "network", golden->network);
+    else /* torchvision.h5 calls its cases by their networks */
+        snprintf(golden->network, sizeof golden->network, "%s", name);
     read_attribute(file, "seed", H5T_NATIVE_INT64, &golden->seed);
     read_attribute(root, "batch", H5T_NATIVE_INT64, &golden->batch);
     read_attribute(root, "height", H5T_NATIVE_INT64, &golden->height);
     read_attribute(root, "width", H5T_NATIVE_INT64, &golden->width);
+    read_attribute(group, "parameters", H5T_NATIVE_INT64, &golden->parameters);
     read_attribute(group, "f32_rel_l2_error", H5T_NATIVE_DOUBLE, &golden->f32_rel_l2_error);
     int64_t shape[2];
     dataset_shape(group, "logits", shape);

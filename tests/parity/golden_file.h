@@ -18,7 +18,7 @@ typedef struct rb_golden_module {
 
 typedef struct rb_golden {
     char network[RB_GOLDEN_NAME];
-    int64_t seed, batch, height, width, classes;
+    int64_t seed, batch, height, width, classes, parameters;
     double f32_rel_l2_error;
     double *logits; /* (batch, classes) */
     int64_t module_count;
