@@ -230,7 +230,8 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
         record->packed_weight_bytes = account.held.bytes[RB_MEMORY_WEIGHTS];
         record->activation_bytes = account.held.bytes[RB_MEMORY_ACTIVATIONS];
         record->scratch_bytes = account.held.bytes[RB_MEMORY_SCRATCH];
-        if (account.peak_rss_bytes > record->peak_rss_bytes) {
+        const bool own_process = !cell->setting->plan->worker.in_process;
+        if (own_process && account.peak_rss_bytes > record->peak_rss_bytes) {
             record->peak_rss_bytes = account.peak_rss_bytes;
             record->peak_rss_after_start_bytes = account.peak_rss_bytes - account.start_rss_bytes;
             record->steady_rss_bytes = account.resident_bytes;

@@ -165,6 +165,29 @@ static void say_what_runs(const rb_plan *plan) {
            plan->weights ? plan->weights : "synthetic", plan->images ? plan->images : "synthetic");
 }
 
+/* The command that measures one row again, in one process for a debugger. */
+static void print_repetition(const rb_plan *plan, const rb_record *record) {
+    for (size_t e = 0; e < plan->engine_count; e++) {
+        if (strcmp(plan->engines[e].label, record->engine) != 0)
+            continue;
+        printf("again: resbench run --no-worker --quick --depths %s --engines %s --batch %lld "
+               "--threads %d --size %lldx%lld --seed %llu",
+               record->network, plan->engines[e].path, (long long)record->batch, record->threads,
+               (long long)record->height, (long long)record->width, (unsigned long long)plan->seed);
+        if (plan->weights)
+            printf(" --weights %s", plan->weights);
+        if (plan->images)
+            printf(" --images %s", plan->images);
+        printf("\n");
+    }
+}
+
+static void print_repetitions(const rb_plan *plan, const rb_record_list *records) {
+    for (size_t i = 0; i < records->count; i++)
+        if (records->items[i].verdict != RB_VERDICT_PASS)
+            print_repetition(plan, &records->items[i]);
+}
+
 static bool has_times(const rb_record_list *records, const char *engine) {
     for (size_t i = 0; i < records->count; i++)
         if (strcmp(records->items[i].engine, engine) == 0 && records->items[i].sample_count > 0)
@@ -206,6 +229,7 @@ int rb_command_run(int argc, char **argv) {
     status = rb_runner_run(&a.plan, notice, &records, &err);
     if (records.count > 0) {
         rb_table_terminal(&records, stdout);
+        print_repetitions(&a.plan, &records);
         printf("\n%s/{%s,%s,%s}\n", a.plan.directory, RB_REPORT_MARKDOWN, RB_REPORT_CSV,
                RB_REPORT_JSON);
     }

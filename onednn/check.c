@@ -1,6 +1,6 @@
 /* Requests this engine cannot serve are refused here, before anything is held. What passes
  * keeps every later read and write inside its buffer. */
-#include "resbench/checked.h"
+#include "resbench/graph_check.h"
 #include "session.h"
 #include "threads.h"
 
@@ -27,126 +27,6 @@ static rb_status check_handshake(const rb_host *host, const rb_options *options,
     return RB_OK;
 }
 
-/* Shape of a value: (c, h, w) of an earlier node, or of the input. */
-static bool value_shape(const rb_graph *graph, int32_t reader, int32_t value, int64_t shape[3]) {
-    if (value < RB_VALUE_INPUT || value >= reader)
-        return false;
-    const rb_node *n = value >= 0 ? &graph->nodes[value] : NULL;
-    shape[0] = n ? n->oc : graph->channels;
-    shape[1] = n ? n->oh : graph->height;
-    shape[2] = n ? n->ow : graph->width;
-    return true;
-}
-
-static rb_status check_operands(const rb_graph *graph, int32_t index, rb_error *err) {
-    const rb_node *n = &graph->nodes[index];
-    int64_t src[3], add[3];
-    if (!value_shape(graph, index, n->src, src))
-        return rb_fail(err, RB_ERR_INPUT, "%s reads value %d, which is not there yet", n->name,
-                       n->src);
-    if (src[0] != n->ic || src[1] != n->ih || src[2] != n->iw)
-        return rb_fail(err, RB_ERR_INPUT,
-                       "%s reads (%lld, %lld, %lld), but its source is (%lld, %lld, %lld)", n->name,
-                       (long long)n->ic, (long long)n->ih, (long long)n->iw, (long long)src[0],
-                       (long long)src[1], (long long)src[2]);
-    if (n->add == RB_NONE)
-        return RB_OK;
-    if (!value_shape(graph, index, n->add, add))
-        return rb_fail(err, RB_ERR_INPUT, "%s adds value %d, which is not there yet", n->name,
-                       n->add);
-    if (add[0] != n->oc || add[1] != n->oh || add[2] != n->ow)
-        return rb_fail(err, RB_ERR_INPUT,
-                       "%s adds (%lld, %lld, %lld) to its own (%lld, %lld, %lld)", n->name,
-                       (long long)add[0], (long long)add[1], (long long)add[2], (long long)n->oc,
-                       (long long)n->oh, (long long)n->ow);
-    return RB_OK;
-}
-
-/* One axis. oneDNN adds a few of these numbers up in int. */
-static bool window_fits(int64_t in, int64_t before, int64_t after, int64_t kernel, int64_t stride,
-                        int64_t out) {
-    const int64_t limit = INT32_MAX / 4;
-    if (in < 1 || kernel < 1 || stride < 1 || out < 1 || before < 0 || after < 0)
-        return false;
-    if (in > limit || kernel > limit || stride > limit || out > limit || before > limit ||
-        after > limit)
-        return false;
-    const int64_t slack = before + in + after - kernel;
-    return slack >= 0 && slack / stride + 1 == out;
-}
-
-static bool shape_is_known(const rb_node *n) {
-    const bool padded = n->pad_top || n->pad_left || n->pad_bottom || n->pad_right;
-    switch (n->op) {
-    case RB_OP_CONV:
-        return true;
-    case RB_OP_MAXPOOL:
-        return n->oc == n->ic;
-    case RB_OP_AVGPOOL:
-        return n->oc == n->ic && n->kh == n->ih && n->kw == n->iw && !padded;
-    case RB_OP_FC:
-        return n->ih == 1 && n->iw == 1 && n->kh == 1 && n->kw == 1 && !padded;
-    }
-    return false;
-}
-
-/* Far enough from overflow that oneDNN may round dimensions up to its blocks. */
-static bool countable(const int64_t *factors, size_t count) {
-    int64_t product;
-    return rb_product_i64(factors, count, &product) && product <= INT64_MAX / 4096;
-}
-
-static rb_status check_shapes(const rb_graph *graph, const rb_node *n, rb_error *err) {
-    if (n->ic < 1 || n->ic > INT32_MAX || n->oc < 1 || n->oc > INT32_MAX ||
-        !window_fits(n->ih, n->pad_top, n->pad_bottom, n->kh, n->stride_h, n->oh) ||
-        !window_fits(n->iw, n->pad_left, n->pad_right, n->kw, n->stride_w, n->ow) ||
-        !shape_is_known(n))
-        return rb_fail(err, RB_ERR_INPUT, "the shapes of %s contradict each other", n->name);
-    const int64_t in[] = {graph->batch, n->ic, n->pad_top + n->ih + n->pad_bottom,
-                          n->pad_left + n->iw + n->pad_right};
-    const int64_t out[] = {graph->batch, n->oc, n->oh, n->ow};
-    if (graph->batch > INT32_MAX || !countable(in, 4) || !countable(out, 4))
-        return rb_fail(err, RB_ERR_MEMORY, "the values of %s are too large to count", n->name);
-    const int64_t wei[] = {n->oc, n->ic, n->kh, n->kw};
-    if (!countable(wei, 4))
-        return rb_fail(err, RB_ERR_MEMORY, "the weights of %s are too large to count", n->name);
-    return RB_OK;
-}
-
-static bool tensor_is(const rb_graph *graph, int32_t index, int64_t elements) {
-    if (index < 0 || index >= graph->tensor_count)
-        return false;
-    const rb_tensor_desc *tensor = &graph->tensors[index];
-    int64_t count;
-    return tensor->ndim >= 1 && tensor->ndim <= RB_MAX_DIMS &&
-           rb_product_i64(tensor->dims, (size_t)tensor->ndim, &count) && count == elements;
-}
-
-/* Of a node whose shapes are checked already. */
-static rb_status check_tensors(const rb_graph *graph, const rb_node *n, rb_error *err) {
-    const int32_t bn[] = {n->bn_weight, n->bn_bias, n->bn_mean, n->bn_var};
-    const int64_t elements = n->oc * n->ic * n->kh * n->kw;
-    const bool weighted = n->op == RB_OP_CONV || n->op == RB_OP_FC;
-    if (weighted && !tensor_is(graph, n->wei, elements))
-        return rb_fail(err, RB_ERR_INPUT, "the weight of %s is not a tensor of %lld values",
-                       n->name, (long long)elements);
-    if (weighted && n->bia != RB_NONE && !tensor_is(graph, n->bia, n->oc))
-        return rb_fail(err, RB_ERR_INPUT, "the bias of %s is not a tensor of %lld values", n->name,
-                       (long long)n->oc);
-    if (!weighted && (n->wei != RB_NONE || n->bia != RB_NONE))
-        return rb_fail(err, RB_ERR_INPUT, "%s is a pool and has a weight or bias", n->name);
-    for (int i = 0; i < 4; i++) {
-        if (n->op != RB_OP_CONV && bn[i] != RB_NONE)
-            return rb_fail(err, RB_ERR_INPUT, "%s has batch norm and is no convolution", n->name);
-        if ((bn[i] == RB_NONE) != (bn[0] == RB_NONE) ||
-            (bn[i] != RB_NONE && !tensor_is(graph, bn[i], n->oc)))
-            return rb_fail(err, RB_ERR_INPUT,
-                           "the batch norm of %s does not have four tensors of %lld values",
-                           n->name, (long long)n->oc);
-    }
-    return RB_OK;
-}
-
 /* oneDNN gives the value of an FC two dimensions, every other four. */
 static bool is_flat(const rb_graph *graph, int32_t value) {
     return value >= 0 && graph->nodes[value].op == RB_OP_FC;
@@ -167,28 +47,11 @@ static rb_status check_ability(const rb_graph *graph, const rb_node *n, rb_error
     return RB_OK;
 }
 
-static rb_status check_graph(const rb_graph *graph, rb_error *err) {
-    if (graph->node_count < 1 || graph->batch < 1 || graph->channels < 1 || graph->height < 1 ||
-        graph->width < 1)
-        return rb_fail(err, RB_ERR_INPUT, "the graph has no node, or an extent below 1");
-    for (int32_t i = 0; i < graph->node_count; i++) {
-        const rb_node *n = &graph->nodes[i];
-        rb_status status = check_operands(graph, i, err);
-        if (status == RB_OK)
-            status = check_shapes(graph, n, err);
-        if (status == RB_OK)
-            status = check_tensors(graph, n, err);
-        if (status == RB_OK)
-            status = check_ability(graph, n, err);
-        if (status != RB_OK)
-            return status;
-    }
-    const rb_node *last = &graph->nodes[graph->node_count - 1];
-    if (last->oc * last->oh * last->ow != graph->classes)
-        return rb_fail(err, RB_ERR_INPUT, "%s gives %lld values an image, not %lld classes",
-                       last->name, (long long)(last->oc * last->oh * last->ow),
-                       (long long)graph->classes);
-    return RB_OK;
+static rb_status check_abilities(const rb_graph *graph, rb_error *err) {
+    rb_status status = RB_OK;
+    for (int32_t i = 0; status == RB_OK && i < graph->node_count; i++)
+        status = check_ability(graph, &graph->nodes[i], err);
+    return status;
 }
 
 rb_status rb_check_request(const rb_host *host, const rb_graph *graph, const rb_options *options,
@@ -196,5 +59,7 @@ rb_status rb_check_request(const rb_host *host, const rb_graph *graph, const rb_
     rb_status status = check_handshake(host, options, err);
     if (status == RB_OK)
         status = rb_threads_check(host->threads, err);
-    return status == RB_OK ? check_graph(graph, err) : status;
+    if (status == RB_OK)
+        status = rb_graph_check(graph, err);
+    return status == RB_OK ? check_abilities(graph, err) : status;
 }

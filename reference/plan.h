@@ -1,13 +1,8 @@
-/* What is settled before memory is taken: is the graph one this engine can run, and which
- * values may share a buffer. */
+/* What is settled before memory is taken: which values may share a buffer. */
 #ifndef REFERENCE_PLAN_H
 #define REFERENCE_PLAN_H
 
 #include "resbench/engine.h"
-
-/* RB_ERR_INPUT when a node reads what does not exist, or shapes contradict each other, so
- * that no kernel can leave its buffers; RB_ERR_MEMORY when a size overflows. */
-rb_status rb_ref_check_graph(const rb_graph *graph, rb_error *err);
 
 /* A buffer that holds one value after another. */
 typedef struct rb_slot {

@@ -5,6 +5,7 @@
 
 #include "kernels.h"
 #include "plan.h"
+#include "resbench/graph_check.h"
 
 /* The parameters of one node as the kernels want them; NULL where it has none. */
 typedef struct rb_params {
@@ -141,7 +142,7 @@ rb_status rb_ref_open(const rb_host *host, const rb_graph *graph, const rb_weigh
     *session = NULL;
     rb_status status = check_request(host, options, err);
     if (status == RB_OK)
-        status = rb_ref_check_graph(graph, err);
+        status = rb_graph_check(graph, err);
     if (status != RB_OK)
         return status;
     rb_session *s = host->alloc(host->ctx, RB_MEMORY_SCRATCH, sizeof *s);

@@ -48,7 +48,7 @@ typedef struct rb_record {
     int64_t macs; /* whole batch */
     /* parity, over all compared images: the worst image counts */
     rb_verdict verdict;
-    char note[256]; /* why, when the verdict is not PASS; the way to repeat it */
+    char note[256]; /* why, when the verdict is not PASS */
     int64_t images;
     double rel_l2, rel_l2_limit, max_abs_error;
     int64_t top1_agree;   /* images with the oracle's top-1; -1: synthetic weights, not told */
