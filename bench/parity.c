@@ -41,7 +41,8 @@ static void add_image(rb_parity *parity, const double *oracle, const double *log
             parity->max_abs_error = fabs(difference);
     }
     const double rel_l2 = norm > 0 ? sqrt(error / norm) : sqrt(error);
-    if (parity->images == 0 || !(rel_l2 <= parity->worst_rel_l2)) {
+    if (parity->images == 0 ||
+        (!isnan(parity->worst_rel_l2) && !(rel_l2 <= parity->worst_rel_l2))) {
         parity->worst_rel_l2 = rel_l2;
         parity->worst_image = image;
     }

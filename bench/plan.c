@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bench/engine_loader.h"
 
@@ -59,6 +60,12 @@ rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err) {
     return RB_OK;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
+           left.st_ino == right.st_ino;
+}
+
 /* Truth and speed-up hang on these two names: a stranger may not take them. */
 static bool is_reserved(const rb_plan_engine *engine) {
     static const char *const names[] = {"oracle", "reference"};
@@ -66,7 +73,7 @@ static bool is_reserved(const rb_plan_engine *engine) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(engine->label, names[i]) == 0)
             return rb_engine_find_own(names[i], own, NULL) != RB_OK ||
-                   strcmp(own, engine->path) != 0;
+                   !is_same_file(own, engine->path);
     return false;
 }
 

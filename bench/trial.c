@@ -17,7 +17,7 @@ static void run_child(int fd, rb_status (*read_file)(void *ctx, rb_error *err), 
     signal(SIGSEGV, SIG_DFL); /* a sanitizer's report about libhdf5 helps nobody */
     signal(SIGALRM, SIG_DFL);
     alarm(RB_TRIAL_SECONDS);
-#if !defined(__SANITIZE_ADDRESS__) /* whose shadow takes terabytes of address space */
+#if !defined(RB_SANITIZED) /* whose shadow takes terabytes of address space */
     const rlim_t all = (rlim_t)sysconf(_SC_PHYS_PAGES) * (rlim_t)sysconf(_SC_PAGESIZE);
     setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = all, .rlim_max = all});
 #endif

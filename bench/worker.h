@@ -3,16 +3,17 @@
  * Requests are JSON objects with a member "op"; the answer has "status" (a number of
  * rb_status) and, when that is not RB_OK, "message".
  *
- *   describe  {engine_path}                     -> {name, version, description}
+ *   describe  {engine_path}              -> {name, version, description}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads, verbose}
- *             -> {version, output_f64, load_ns, open_ns, kernels: [text]}
- *   input     {index} blob: float32 NCHW         -> {}
- *   run       {}                                -> {run_ns}, blob: logits
+ *                                        -> {version, output_f64, load_ns, open_ns, kernels}
+ *   input     {index}, blob: NCHW float32 -> {}
+ *   run       {}                         -> {run_ns}, blob: logits
  *   time      {name, repetitions, warmup_seconds}
- *             -> {real_ns: [], cpu_ns: [], yardstick_ns: [before, after]}, blob: last logits of
- * each input account   {}                                -> {bytes: [by rb_memory_kind],
- * peak_rss_bytes, start_rss_bytes, resident_bytes} close     {}                                ->
- * {} */
+ *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
+ *                                           blob: the last logits of each input
+ *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
+ *                                            start_rss_bytes, resident_bytes}
+ *   close     {}                         -> {} */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 

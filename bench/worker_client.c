@@ -80,7 +80,8 @@ static int reap(rb_worker *worker, int64_t grace_ns, bool *killed) {
     while (waitpid(worker->pid, &status, WNOHANG) == 0) {
         if (rb_now_ns() > deadline) {
             kill(worker->pid, SIGKILL);
-            waitpid(worker->pid, &status, 0);
+            while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+                continue;
             *killed = true;
             break;
         }

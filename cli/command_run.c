@@ -170,14 +170,19 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
     for (size_t e = 0; e < plan->engine_count; e++) {
         if (strcmp(plan->engines[e].label, record->engine) != 0)
             continue;
-        printf("again: resbench run --no-worker --quick --depths %s --engines %s --batch %lld "
-               "--threads %d --size %lldx%lld --seed %llu",
-               record->network, plan->engines[e].path, (long long)record->batch, record->threads,
+        printf("again: resbench run --no-worker%s --depths %s --engines '%s' --batch ",
+               plan->tier == &rb_tier_quick  ? " --quick"
+               : plan->tier == &rb_tier_full ? " --full"
+                                             : "",
+               record->network, plan->engines[e].path);
+        for (size_t b = 0; b < plan->batch_count; b++) /* all: they decide how many images */
+            printf("%s%lld", b ? "," : "", (long long)plan->batches[b]);
+        printf(" --threads %d --size %lldx%lld --seed %llu", record->threads,
                (long long)record->height, (long long)record->width, (unsigned long long)plan->seed);
         if (plan->weights)
-            printf(" --weights %s", plan->weights);
+            printf(" --weights '%s'", plan->weights);
         if (plan->images)
-            printf(" --images %s", plan->images);
+            printf(" --images '%s'", plan->images);
         printf("\n");
     }
 }

@@ -11,6 +11,7 @@ if(RESBENCH_SANITIZE)
   target_compile_options(rb_flags INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(rb_flags INTERFACE -fsanitize=address,undefined)
+  target_compile_definitions(rb_flags INTERFACE RB_SANITIZED)
 endif()
 
 # rb_add_room(<name> <sources>...): static library rb_<name>; headers are included as "<room>/x.h".
