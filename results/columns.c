@@ -17,7 +17,7 @@ static double known(double value) {
     return value < 0 ? NAN : value;
 }
 
-static double mebibytes(int64_t bytes) {
+double rb_mebibytes(int64_t bytes) {
     return bytes < 0 ? NAN : (double)bytes / (1 << 20);
 }
 
@@ -71,14 +71,14 @@ NUMBER(peak_percent, 100 * rate_gmacs(r) / r->peak_gmacs)
 NUMBER(yardstick_percent, 100 * (r->yardstick_spread - 1))
 NUMBER(steal_percent, known(100 * r->steal_share))
 NUMBER(reorders, known((double)r->reorders))
-NUMBER(weight_mib, mebibytes(r->weight_bytes))
-NUMBER(packed_mib, mebibytes(r->packed_weight_bytes))
-NUMBER(activation_mib, mebibytes(r->activation_bytes))
-NUMBER(activation_bound_mib, mebibytes(r->activation_bound_bytes))
-NUMBER(scratch_mib, mebibytes(r->scratch_bytes))
-NUMBER(steady_rss_mib, mebibytes(r->steady_rss_bytes))
-NUMBER(peak_rss_mib, mebibytes(r->peak_rss_bytes))
-NUMBER(peak_rss_after_start_mib, mebibytes(r->peak_rss_after_start_bytes))
+NUMBER(weight_mib, rb_mebibytes(r->weight_bytes))
+NUMBER(packed_mib, rb_mebibytes(r->packed_weight_bytes))
+NUMBER(activation_mib, rb_mebibytes(r->activation_bytes))
+NUMBER(activation_bound_mib, rb_mebibytes(r->activation_bound_bytes))
+NUMBER(scratch_mib, rb_mebibytes(r->scratch_bytes))
+NUMBER(steady_rss_mib, rb_mebibytes(r->steady_rss_bytes))
+NUMBER(peak_rss_mib, rb_mebibytes(r->peak_rss_bytes))
+NUMBER(peak_rss_after_start_mib, rb_mebibytes(r->peak_rss_after_start_bytes))
 
 #define SUMMARY true
 #define DETAIL false

@@ -38,6 +38,9 @@ extern const rb_column rb_columns[];
 extern const size_t rb_column_count;
 extern const char *const rb_section_titles[RB_SECTION_COUNT];
 
+/* NaN for -1, which stands for unknown. */
+double rb_mebibytes(int64_t bytes);
+
 #define RB_CELL_CAPACITY 300
 
 /* The text of one cell; "-" where there is no value. Fractions of 1e5 and more are given with an

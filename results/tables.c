@@ -82,10 +82,6 @@ static void print_number(FILE *out, int width, int digits, double value) {
         fprintf(out, " %*.*f", width, digits, value);
 }
 
-static double mebibytes(int64_t bytes) {
-    return bytes < 0 ? NAN : (double)bytes / (1 << 20);
-}
-
 static void print_scaling_heading(FILE *out) {
     fprintf(out, "  %-12s %8s %10s %10s %10s %10s %10s %10s\n", "network", "GMACs", "median ms",
             "fit ms", "residual %", "ms/block", "act MiB", "RSS MiB");
@@ -99,8 +95,8 @@ static void print_scaling_point(const rb_scaling_point *point, FILE *out) {
     print_number(out, 10, 2, point->fitted_ms);
     print_number(out, 10, 1, point->residual_percent);
     print_number(out, 10, 2, point->marginal_ms_per_block);
-    print_number(out, 10, 1, mebibytes(r->activation_bytes));
-    print_number(out, 10, 1, mebibytes(r->peak_rss_bytes));
+    print_number(out, 10, 1, rb_mebibytes(r->activation_bytes));
+    print_number(out, 10, 1, rb_mebibytes(r->peak_rss_bytes));
     fputc('\n', out);
 }
 
