@@ -29,15 +29,15 @@ struct rb_case {
 
 static rb_status build_graph(const rb_case_spec *spec, rb_graph **graph, rb_error *err) {
     const rb_network *network;
-    const rb_status status = rb_network_find(spec->network, &network, err);
+    rb_weights_info info;
+    rb_status status = rb_network_find(spec->network, &network, err);
+    if (status == RB_OK)
+        status = rb_weights_read_info(spec->weights, &info, err);
     if (status != RB_OK)
         return status;
-    return rb_graph_create(network,
-                           &(rb_graph_shape){.batch = spec->batch,
-                                             .height = spec->height,
-                                             .width = spec->width,
-                                             .classes = spec->classes},
-                           graph, err);
+    rb_graph_shape shape = rb_weights_graph_shape(&info, spec->batch, spec->height, spec->width);
+    shape.classes = spec->classes; /* what the caller has room for; loading compares */
+    return rb_graph_create(network, &shape, graph, err);
 }
 
 /* What an engine may say of itself; every other status would speak for somebody else. */

@@ -144,15 +144,13 @@ static rb_status load_inputs(const rb_plan *plan, const rb_network *network, rb_
 }
 
 static rb_status run_batches(runner *run, const rb_network *network, rb_cell_setting *setting,
-                             int64_t classes, rb_error *err) {
+                             const rb_weights_info *info, rb_error *err) {
     const rb_plan *plan = run->plan;
     rb_status status = RB_OK;
     for (size_t b = 0; status == RB_OK && b < plan->batch_count; b++) {
         rb_graph *graph;
-        const rb_graph_shape shape = {.batch = plan->batches[b],
-                                      .height = setting->inputs->height,
-                                      .width = setting->inputs->width,
-                                      .classes = classes};
+        const rb_graph_shape shape = rb_weights_graph_shape(
+            info, plan->batches[b], setting->inputs->height, setting->inputs->width);
         status = rb_graph_create(network, &shape, &graph, err);
         setting->graph = graph;
         if (status == RB_OK)
@@ -220,7 +218,7 @@ static rb_status run_network(runner *run, const rb_network *network, rb_error *e
                                .synthetic = rb_weights_are_synthetic(&info),
                                .peak_gmacs = run->peak.gmacs_per_second};
     if (status == RB_OK)
-        status = run_batches(run, network, &setting, info.classes, err);
+        status = run_batches(run, network, &setting, &info, err);
     rb_truth_release(&truth);
     rb_inputs_release(&inputs);
     return status;

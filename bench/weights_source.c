@@ -66,6 +66,12 @@ typedef struct read_request {
     bool verify; /* recompute the SHA-256, too */
 } read_request;
 
+static rb_status create_graph(const rb_network *network, const rb_weights_info *info,
+                              rb_graph **graph, rb_error *err) {
+    const rb_graph_shape shape = rb_weights_graph_shape(info, 1, 0, 0);
+    return rb_graph_create(network, &shape, graph, err);
+}
+
 /* All that a run reads of the file: what survives here survives there. */
 static rb_status read_all(void *ctx, rb_error *err) {
     const read_request *request = ctx;
@@ -78,8 +84,7 @@ static rb_status read_all(void *ctx, rb_error *err) {
     if (status == RB_OK)
         status = rb_network_find(info.network, &network, err);
     if (status == RB_OK)
-        status = rb_graph_create(network, &(rb_graph_shape){.batch = 1, .classes = info.classes},
-                                 &graph, err);
+        status = create_graph(network, &info, &graph, err);
     if (status == RB_OK)
         status = rb_weights_load(path, graph, &set, err);
     if (status == RB_OK && request->verify)
@@ -100,8 +105,7 @@ rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph *
     if (status == RB_OK)
         status = rb_network_find(info->network, &network, err);
     if (status == RB_OK)
-        status = rb_graph_create(network, &(rb_graph_shape){.batch = 1, .classes = info->classes},
-                                 graph, err);
+        status = create_graph(network, info, graph, err);
     return status;
 }
 

@@ -6,12 +6,14 @@
 #include "model/graph_build.h"
 #include "model/graph_cost.h"
 
-enum { OPT_JSON = 256, OPT_SIZE, OPT_CLASSES };
+enum { OPT_JSON = 256, OPT_SIZE, OPT_CLASSES, OPT_CONV_BIAS, OPT_FOLDED };
 
 static const struct argp_option options[] = {
     {"batch", 'b', "N", 0, "Images (default: 1)", 0},
     {"size", OPT_SIZE, "HxW", 0, "Input size (default: the network's own)", 0},
     {"classes", OPT_CLASSES, "N", 0, "Classes (default: the network's own)", 0},
+    {"conv-bias", OPT_CONV_BIAS, NULL, 0, "Convolutions with biases of their own, as in Keras", 0},
+    {"folded", OPT_FOLDED, NULL, 0, "Batch norm folded into the convolutions", 0},
     {"json", OPT_JSON, NULL, 0, "Print JSON instead of a table", 0},
     {0}};
 
@@ -42,6 +44,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPT_CLASSES:
         a->shape.classes = rb_cli_integer(state, "classes", argument, 1, 1000000);
         break;
+    case OPT_CONV_BIAS:
+        a->shape.conv_bias = true;
+        break;
+    case OPT_FOLDED:
+        a->shape.folded = true;
+        break;
     case OPT_JSON:
         a->json = true;
         break;
@@ -65,7 +73,8 @@ static void type_of(const rb_node *node, char *text, size_t capacity) {
     static const char *const names[] = {[RB_OP_CONV] = "conv",
                                         [RB_OP_MAXPOOL] = "maxpool",
                                         [RB_OP_AVGPOOL] = "avgpool",
-                                        [RB_OP_FC] = "fc"};
+                                        [RB_OP_FC] = "fc",
+                                        [RB_OP_SHORTCUT] = "shortcut"};
     snprintf(text, capacity, "%s%s%s%s", names[node->op], node->bn_weight != RB_NONE ? "+bn" : "",
              node->add != RB_NONE ? "+add" : "", node->relu ? "+relu" : "");
 }
@@ -118,16 +127,26 @@ static json_t *node_to_json(const rb_graph *graph, const rb_node *node) {
         rb_node_macs(graph, node), "activation_bytes", rb_node_value_bytes(graph, node));
 }
 
+static json_t *tensor_to_json(const rb_tensor_desc *tensor) {
+    json_t *dims = json_array();
+    for (int32_t d = 0; d < tensor->ndim; d++)
+        json_array_append_new(dims, json_integer(tensor->dims[d]));
+    return json_pack("{s:s, s:o}", "name", tensor->name, "shape", dims);
+}
+
 static void print_json(const rb_graph *graph) {
     json_t *nodes = json_array();
     for (int32_t i = 0; i < graph->node_count; i++)
         json_array_append_new(nodes, node_to_json(graph, &graph->nodes[i]));
-    json_t *root =
-        json_pack("{s:s, s:[I, I, I, I], s:[I, I], s:I, s:I, s:I, s:I, s:o}", "network",
-                  graph->name, "input", graph->batch, graph->channels, graph->height, graph->width,
-                  "output", graph->batch, graph->classes, "parameters", rb_graph_parameters(graph),
-                  "macs", rb_graph_macs(graph), "weight_bytes", rb_graph_weight_bytes(graph),
-                  "activation_bound_bytes", rb_graph_activation_bound_bytes(graph), "nodes", nodes);
+    json_t *tensors = json_array();
+    for (int32_t i = 0; i < graph->tensor_count; i++)
+        json_array_append_new(tensors, tensor_to_json(&graph->tensors[i]));
+    json_t *root = json_pack(
+        "{s:s, s:[I, I, I, I], s:[I, I], s:I, s:I, s:I, s:I, s:o, s:o}", "network", graph->name,
+        "input", graph->batch, graph->channels, graph->height, graph->width, "output", graph->batch,
+        graph->classes, "parameters", rb_graph_parameters(graph), "macs", rb_graph_macs(graph),
+        "weight_bytes", rb_graph_weight_bytes(graph), "activation_bound_bytes",
+        rb_graph_activation_bound_bytes(graph), "nodes", nodes, "tensors", tensors);
     json_dumpf(root, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(root);

@@ -1,3 +1,5 @@
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "bench/engine_loader.h"
@@ -10,13 +12,51 @@ static const char doc[] = "Lists the networks and the engines that can be measur
                           "Engines are the shared objects in the directories of "
                           "RESBENCH_ENGINE_PATH and in lib/resbench beside the program.\n\n"
                           "Example:\n"
-                          "  resbench list\n\n" RB_EXIT_HELP;
+                          "  resbench list\n"
+                          "  resbench list --json\n\n" RB_EXIT_HELP;
+
+static const struct argp_option options[] = {
+    {"json", 'j', NULL, 0, "Print the table of networks as JSON", 0}, {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    if (key != ARGP_KEY_ARG)
+    bool *json = state->input;
+    if (key == 'j')
+        *json = true;
+    else if (key == ARGP_KEY_ARG)
+        argp_error(state, "'%s' is one argument too many", argument);
+    else
         return ARGP_ERR_UNKNOWN;
-    argp_error(state, "'%s' is one argument too many", argument);
     return 0;
+}
+
+static json_t *network_to_json(const rb_network *row) {
+    static const char *const stems[] = {[RB_STEM_IMAGENET] = "imagenet", [RB_STEM_CIFAR] = "cifar"};
+    static const char *const shortcuts[] = {
+        [RB_SHORTCUT_B] = "B", [RB_SHORTCUT_B_PLAIN] = "B-plain", [RB_SHORTCUT_A] = "A"};
+    json_t *blocks = json_array(), *widths = json_array();
+    for (int32_t stage = 0; stage < row->stages; stage++) {
+        json_array_append_new(blocks, json_integer(row->blocks[stage]));
+        json_array_append_new(widths, json_integer(row->widths[stage]));
+    }
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "name", row->name,
+                     "depth", row->depth, "stem", stems[row->stem], "block",
+                     row->block == RB_BLOCK_BASIC ? "basic" : "bottleneck", "shortcut",
+                     shortcuts[row->shortcut], "padding",
+                     row->padding == RB_PADDING_SAME ? "same" : "centred", "variant",
+                     rb_network_variant(row), "blocks", blocks, "widths", widths, "classes",
+                     (json_int_t)row->classes, "size", (json_int_t)row->size);
+}
+
+static void print_json(void) {
+    size_t count;
+    const rb_network *table = rb_network_table(&count);
+    json_t *networks = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(networks, network_to_json(&table[i]));
+    json_t *root = json_pack("{s:o}", "networks", networks);
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(root);
 }
 
 /* Asks the engine in a worker: loading a stranger's code must not cost the program. */
@@ -41,10 +81,15 @@ static void print_engine(void *ctx, const char *name, const char *path) {
 }
 
 int rb_command_list(int argc, char **argv) {
-    static const struct argp argp = {.parser = parse, .doc = doc};
+    static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
+    bool json = false;
     size_t count;
     rb_error err;
-    rb_cli_parse(&argp, argc, argv, NULL);
+    rb_cli_parse(&argp, argc, argv, &json);
+    if (json) {
+        print_json();
+        return RB_EXIT_FINE;
+    }
     const rb_network *table = rb_network_table(&count);
     printf("networks:\n");
     for (size_t i = 0; i < count; i++)

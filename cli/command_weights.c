@@ -76,6 +76,12 @@ static rb_status synthesize(const weights_arguments *a, rb_error *err) {
     return status;
 }
 
+static const char *layers_of(const rb_weights_info *info) {
+    if (!info->batch_norm)
+        return "with biases, batch norm folded";
+    return info->conv_bias ? "with biases, batch norm" : "without biases, batch norm";
+}
+
 static rb_status show(const weights_arguments *a, rb_error *err) {
     rb_weights_info info;
     rb_graph *graph;
@@ -84,20 +90,22 @@ static rb_status show(const weights_arguments *a, rb_error *err) {
         return status;
     if (a->json) {
         json_t *object = json_pack(
-            "{s:I, s:s, s:s, s:I, s:s, s:s, s:f, s:s, s:i, s:I}", "schema_version",
+            "{s:I, s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:b, s:s, s:i, s:I}", "schema_version",
             (json_int_t)info.schema_version, "network", info.network, "variant", info.variant,
             "classes", (json_int_t)info.classes, "source", info.source, "preprocessing",
-            info.preprocessing, "epsilon", info.epsilon, "sha256", info.sha256, "tensors",
-            graph->tensor_count, "bytes", (json_int_t)rb_graph_weight_bytes(graph));
+            info.preprocessing, "epsilon", info.epsilon, "conv_bias", info.conv_bias, "batch_norm",
+            info.batch_norm, "sha256", info.sha256, "tensors", graph->tensor_count, "bytes",
+            (json_int_t)rb_graph_weight_bytes(graph));
         json_dumpf(object, stdout, JSON_INDENT(1));
         putchar('\n');
         json_decref(object);
     } else {
         printf("network        %s (%s), %" PRId64 " classes\nsource         %s\n"
-               "preprocessing  %s\nepsilon        %.17g\nsha256         %s\n"
+               "preprocessing  %s\nconvolutions   %s\nepsilon        %.17g\nsha256         %s\n"
                "tensors        %d, %" PRId64 " bytes\n",
                info.network, info.variant, info.classes, info.source, info.preprocessing,
-               info.epsilon, info.sha256, graph->tensor_count, rb_graph_weight_bytes(graph));
+               layers_of(&info), info.epsilon, info.sha256, graph->tensor_count,
+               rb_graph_weight_bytes(graph));
     }
     rb_graph_destroy(graph);
     return RB_OK;

@@ -2,6 +2,8 @@
 #ifndef LOADERS_PREPROCESS_H
 #define LOADERS_PREPROCESS_H
 
+#include <stdbool.h>
+
 #include "loaders/image_decode.h"
 
 /* torchvision's ImageNet preprocessing, the IMAGENET1K_V1 weights' own */
@@ -11,8 +13,19 @@
 typedef struct rb_preprocess {
     int64_t resize;                  /* pixels of the shorter side after the resize; 0: none */
     int64_t crop_height, crop_width; /* pixels, cut from the centre; the network's input size */
-    float mean[3], std[3];           /* R, G, B, of values scaled to 0..1 */
+    bool bgr;                        /* dst's channels are B, G, R instead of R, G, B */
+    float divisor;                   /* 255 scales values to 0..1, 1 leaves them 0..255 */
+    float mean[3], std[3];           /* of divided values, in the order of dst's channels */
 } rb_preprocess;
+
+/* As JSON, in weights files and data sets: {"order": "RGB"|"BGR", "divisor": 255, "mean": [a, b,
+ * c], "std": [a, b, c], "resize": N|null, "crop": [height, width]|null}; all six members, no other.
+ * A crop of null is the network's input size (0 x 0 here). where stands in the sentence of
+ * RB_ERR_INPUT. */
+rb_status rb_preprocess_parse(const char *text, const char *where, rb_preprocess *preprocess,
+                              rb_error *error);
+rb_status rb_preprocess_format(const rb_preprocess *preprocess, char *text, size_t capacity,
+                               rb_error *error);
 
 /* ImageNet's mean and std, a crop of height x width, and the resize that goes with it: 256/224 of
  * the crop's longer side, rounded down. So 224 x 224 gives torchvision's Resize(256) and

@@ -20,6 +20,17 @@ typedef struct weights_storage {
     size_t map_bytes;
 } weights_storage;
 
+static rb_status read_flag(hid_t file, const char *path, const char *name, bool *flag,
+                           rb_error *err) {
+    int64_t value;
+    const rb_status status = rb_hdf5_read_int(file, path, name, &value, err);
+    if (status == RB_OK && value != 0 && value != 1)
+        return rb_fail(err, RB_ERR_INPUT, "%s: attribute %s is %lld, expected 0 or 1", path, name,
+                       (long long)value);
+    *flag = status == RB_OK && value == 1;
+    return status;
+}
+
 static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, rb_error *err) {
     const struct {
         const char *name;
@@ -46,8 +57,17 @@ static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, 
         status = rb_hdf5_read_int(file, path, "classes", &info->classes, err);
     if (status == RB_OK)
         status = rb_hdf5_read_double(file, path, "epsilon", &info->epsilon, err);
+    if (status == RB_OK)
+        status = read_flag(file, path, "conv_bias", &info->conv_bias, err);
+    if (status == RB_OK)
+        status = read_flag(file, path, "batch_norm", &info->batch_norm, err);
     if (status != RB_OK)
         return status;
+    if (!info->batch_norm && !info->conv_bias)
+        return rb_fail(err, RB_ERR_INPUT,
+                       "%s: has batch norm folded (batch_norm 0), but no biases "
+                       "to hold it (conv_bias 0), expected 1",
+                       path);
     if (!(info->epsilon > 0 && info->epsilon < 1))
         return rb_fail(err, RB_ERR_INPUT, "%s: epsilon is %g, expected a value between 0 and 1",
                        path, info->epsilon);
@@ -59,6 +79,16 @@ static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, 
         return rb_fail(err, RB_ERR_INPUT, "%s: is variant %s, expected %s for %s", path,
                        info->variant, rb_network_variant(network), network->name);
     return RB_OK;
+}
+
+rb_graph_shape rb_weights_graph_shape(const rb_weights_info *info, int64_t batch, int64_t height,
+                                      int64_t width) {
+    return (rb_graph_shape){.batch = batch,
+                            .height = height,
+                            .width = width,
+                            .classes = info->classes,
+                            .conv_bias = info->conv_bias,
+                            .folded = !info->batch_norm};
 }
 
 rb_status rb_weights_read_info(const char *path, rb_weights_info *info, rb_error *err) {

@@ -16,7 +16,9 @@ static bool write_attributes(hid_t file, const rb_weights_info *info) {
            rb_hdf5_write_text(file, "preprocessing", info->preprocessing) &&
            rb_hdf5_write_text(file, "sha256", info->sha256) &&
            rb_hdf5_write_int(file, "classes", info->classes) &&
-           rb_hdf5_write_double(file, "epsilon", info->epsilon);
+           rb_hdf5_write_double(file, "epsilon", info->epsilon) &&
+           rb_hdf5_write_int(file, "conv_bias", info->conv_bias) &&
+           rb_hdf5_write_int(file, "batch_norm", info->batch_norm);
 }
 
 rb_status rb_weights_write(const char *path, const rb_graph *graph, const rb_weights_info *info,
@@ -26,6 +28,8 @@ rb_status rb_weights_write(const char *path, const rb_graph *graph, const rb_wei
     hid_t file;
     full.schema_version = RB_WEIGHTS_SCHEMA;
     full.classes = graph->classes;
+    full.conv_bias = graph->nodes[0].bia != RB_NONE; /* the stem is like all the others */
+    full.batch_norm = graph->nodes[0].bn_weight != RB_NONE;
     rb_status status = rb_digest_tensors(graph, tensors, info->epsilon, full.sha256, err);
     if (status == RB_OK)
         status = rb_temporary_path(path, temporary, err);

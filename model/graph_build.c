@@ -19,6 +19,8 @@ typedef struct rb_graph_storage {
     rb_tensor_desc *tensors;
     rb_name *names;
     int32_t name_count;
+    bool conv_bias, batch_norm;
+    rb_padding padding;
 } rb_graph_storage;
 
 /* The shape of a value while the network is being laid out. */
@@ -29,7 +31,7 @@ typedef struct rb_cursor {
 
 /* What distinguishes one convolution of a network from another. */
 typedef struct rb_conv_row {
-    const char *conv, *bn, *value; /* torchvision's module names */
+    const char *conv, *bn, *value; /* torchvision's module names; bn NULL: no batch norm */
     int64_t oc, kernel, stride;
     int32_t add;
     int32_t relu;
@@ -84,7 +86,7 @@ static rb_node *add_node(rb_graph_storage *s, const char *name, const char *valu
     return node;
 }
 
-static void set_window(rb_node *node, int64_t kernel, int64_t stride, int64_t pad) {
+static void set_centred_window(rb_node *node, int64_t kernel, int64_t stride, int64_t pad) {
     node->kh = node->kw = kernel;
     node->stride_h = node->stride_w = stride;
     node->pad_top = node->pad_left = node->pad_bottom = node->pad_right = pad;
@@ -92,20 +94,44 @@ static void set_window(rb_node *node, int64_t kernel, int64_t stride, int64_t pa
     node->ow = (node->iw + 2 * pad - kernel) / stride + 1;
 }
 
+/* One axis of TensorFlow's "same": as little padding as gives ceil(in / stride), and the odd pixel
+ * of it at the end (tensorflow/core/framework/kernel_shape_util.h, GetWindowedOutputSize). */
+static int64_t pad_same(int64_t in, int64_t kernel, int64_t stride, int64_t *before,
+                        int64_t *after) {
+    const int64_t out = (in + stride - 1) / stride;
+    const int64_t needed = (out - 1) * stride + kernel - in;
+    const int64_t total = needed > 0 ? needed : 0;
+    *before = total / 2;
+    *after = total - *before;
+    return out;
+}
+
+static void set_window(rb_node *node, rb_padding padding, int64_t kernel, int64_t stride) {
+    set_centred_window(node, kernel, stride, kernel / 2);
+    if (padding != RB_PADDING_SAME)
+        return;
+    node->oh = pad_same(node->ih, kernel, stride, &node->pad_top, &node->pad_bottom);
+    node->ow = pad_same(node->iw, kernel, stride, &node->pad_left, &node->pad_right);
+}
+
 static rb_cursor output_of(const rb_graph_storage *s, const rb_node *node) {
     return (rb_cursor){(int32_t)(node - s->nodes), node->oc, node->oh, node->ow};
 }
 
-/* Convolution without bias + batch norm [+ add] [+ ReLU]; padding keeps odd kernels centred. */
+/* Convolution [+ batch norm] [+ add] [+ ReLU]. */
 static rb_cursor add_conv(rb_graph_storage *s, rb_cursor from, const rb_conv_row *row) {
     rb_node *node = add_node(s, row->conv, row->value, RB_OP_CONV, from);
     node->oc = row->oc;
     node->add = row->add;
     node->relu = row->relu;
-    set_window(node, row->kernel, row->stride, row->kernel / 2);
+    set_window(node, s->padding, row->kernel, row->stride);
     const int64_t wei[RB_MAX_DIMS] = {row->oc, from.c, row->kernel, row->kernel};
     const int64_t channel[RB_MAX_DIMS] = {row->oc};
     node->wei = add_tensor(s, row->conv, "weight", 4, wei);
+    if (s->conv_bias)
+        node->bia = add_tensor(s, row->conv, "bias", 1, channel);
+    if (!s->batch_norm || !row->bn)
+        return output_of(s, node);
     node->bn_weight = add_tensor(s, row->bn, "weight", 1, channel);
     node->bn_bias = add_tensor(s, row->bn, "bias", 1, channel);
     node->bn_mean = add_tensor(s, row->bn, "running_mean", 1, channel);
@@ -113,14 +139,39 @@ static rb_cursor add_conv(rb_graph_storage *s, rb_cursor from, const rb_conv_row
     return output_of(s, node);
 }
 
-/* One residual block (He et al. 2015, equations 1 and 2). The projection, where there is
+/* What a block adds: its input, or where the shape changes what the row's shortcut makes of it. */
+static rb_cursor add_shortcut(rb_graph_storage *s, const rb_network *network, rb_cursor from,
+                              const char *prefix, int64_t oc, int64_t stride) {
+    if (stride == 1 && from.c == oc)
+        return from;
+    if (network->shortcut == RB_SHORTCUT_A) {
+        const char *name = add_name(s, "%s.shortcut", prefix);
+        rb_node *node = add_node(s, name, name, RB_OP_SHORTCUT, from);
+        node->oc = oc;
+        set_centred_window(node, 1, stride, 0);
+        return output_of(s, node);
+    }
+    const char *conv = add_name(s, "%s.downsample.0", prefix);
+    const bool norm = s->batch_norm && network->shortcut == RB_SHORTCUT_B;
+    const char *bn = norm ? add_name(s, "%s.downsample.1", prefix) : NULL;
+    return add_conv(s, from,
+                    &(rb_conv_row){.conv = conv,
+                                   .bn = bn,
+                                   .value = bn ? bn : conv,
+                                   .oc = oc,
+                                   .kernel = 1,
+                                   .stride = stride,
+                                   .add = RB_NONE,
+                                   .relu = 0});
+}
+
+/* One residual block (He et al. 2015, equations 1 and 2). The shortcut's node, where there is
  * one, runs just before the convolution that adds it, as torchvision does: that order also
  * keeps the fewest bytes alive. */
 static rb_cursor add_block(rb_graph_storage *s, const rb_network *network, rb_cursor from,
                            const char *prefix, int64_t width, int64_t stride) {
     const int64_t oc = width * rb_block_expansion(network->block);
     const bool bottleneck = network->block == RB_BLOCK_BOTTLENECK;
-    const bool project = stride != 1 || from.c != oc;
     const bool first_strides = !bottleneck || network->stride_in_first_1x1;
     rb_cursor x = add_conv(s, from,
                            &(rb_conv_row){.conv = add_name(s, "%s.conv1", prefix),
@@ -141,19 +192,7 @@ static rb_cursor add_block(rb_graph_storage *s, const rb_network *network, rb_cu
                                     .stride = first_strides ? 1 : stride,
                                     .add = RB_NONE,
                                     .relu = 1});
-    rb_cursor shortcut = from;
-    if (project) { /* option B: 1x1 projection where the shape changes (section 3.3) */
-        const char *bn = add_name(s, "%s.downsample.1", prefix);
-        shortcut = add_conv(s, from,
-                            &(rb_conv_row){.conv = add_name(s, "%s.downsample.0", prefix),
-                                           .bn = bn,
-                                           .value = bn,
-                                           .oc = oc,
-                                           .kernel = 1,
-                                           .stride = stride,
-                                           .add = RB_NONE,
-                                           .relu = 0});
-    }
+    const rb_cursor shortcut = add_shortcut(s, network, from, prefix, oc, stride);
     const int last = bottleneck ? 3 : 2;
     return add_conv(s, x,
                     &(rb_conv_row){.conv = add_name(s, "%s.conv%d", prefix, last),
@@ -168,19 +207,22 @@ static rb_cursor add_block(rb_graph_storage *s, const rb_network *network, rb_cu
 
 static void lay_out(rb_graph_storage *s, const rb_network *network) {
     rb_graph *graph = &s->graph;
+    const bool imagenet = network->stem == RB_STEM_IMAGENET;
     rb_cursor x = {RB_VALUE_INPUT, graph->channels, graph->height, graph->width};
     x = add_conv(s, x,
                  &(rb_conv_row){.conv = "conv1",
                                 .bn = "bn1",
                                 .value = "relu",
                                 .oc = network->widths[0],
-                                .kernel = 7,
-                                .stride = 2,
+                                .kernel = imagenet ? 7 : 3,
+                                .stride = imagenet ? 2 : 1,
                                 .add = RB_NONE,
                                 .relu = 1});
-    rb_node *pool = add_node(s, "maxpool", "maxpool", RB_OP_MAXPOOL, x);
-    set_window(pool, 3, 2, 1);
-    x = output_of(s, pool);
+    if (imagenet) {
+        rb_node *pool = add_node(s, "maxpool", "maxpool", RB_OP_MAXPOOL, x);
+        set_centred_window(pool, 3, 2, 1);
+        x = output_of(s, pool);
+    }
     for (int32_t stage = 0; stage < network->stages; stage++)
         for (int32_t block = 0; block < network->blocks[stage]; block++) {
             const char *prefix = add_name(s, "layer%d.%d", stage + 1, block);
@@ -245,10 +287,13 @@ rb_status rb_graph_create(const rb_network *network, const rb_graph_shape *shape
     rb_status status = check_shape(&s->graph, err);
     if (status != RB_OK)
         goto failed;
-    /* At most 4 convolutions a block, with 5 tensors and 3 names of modules each; stem, pools
+    s->conv_bias = shape->conv_bias || shape->folded;
+    s->batch_norm = !shape->folded;
+    s->padding = network->padding;
+    /* At most 4 convolutions a block, with 6 tensors and 3 names of modules each; stem, pools
      * and FC besides. Every tensor has a name of its own. */
     const size_t nodes = 4 * (size_t)rb_network_block_count(network) + 4;
-    const size_t tensors = 5 * nodes;
+    const size_t tensors = 6 * nodes;
     s->nodes = calloc(nodes, sizeof *s->nodes);
     s->tensors = calloc(tensors, sizeof *s->tensors);
     s->names = calloc(3 * nodes + tensors, sizeof *s->names);

@@ -9,6 +9,8 @@ typedef struct rb_graph_shape {
     int64_t batch;         /* images */
     int64_t height, width; /* pixels; 0: the row's default */
     int64_t classes;       /* 0: the row's default */
+    bool conv_bias;        /* every convolution has a bias of its own */
+    bool folded;           /* no batch norm: it went into the convolutions, which all have biases */
 } rb_graph_shape;
 
 #define RB_MIN_IMAGE_SIZE 32

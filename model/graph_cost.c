@@ -1,5 +1,7 @@
 #include "model/graph_cost.h"
 
+#include <stdbool.h>
+
 /* Products below cannot overflow: rb_graph_create has checked them. */
 
 int64_t rb_node_macs(const rb_graph *graph, const rb_node *node) {
@@ -61,18 +63,26 @@ static int32_t last_reader(const rb_graph *graph, int32_t value) {
     return graph->node_count;
 }
 
+/* Bytes of a value that node `now` is the last to read; 0 for others. */
+static int64_t ending_bytes(const rb_graph *graph, int32_t now, int32_t value) {
+    if (value == RB_NONE || last_reader(graph, value) != now)
+        return 0;
+    return value == RB_VALUE_INPUT ? rb_graph_input_bytes(graph)
+                                   : rb_node_value_bytes(graph, &graph->nodes[value]);
+}
+
 int64_t rb_graph_activation_bound_bytes(const rb_graph *graph) {
-    int64_t bound = 0;
+    int64_t bound = 0, alive = rb_graph_input_bytes(graph);
     for (int32_t now = 0; now < graph->node_count; now++) {
         const rb_node *node = &graph->nodes[now];
-        int64_t alive = last_reader(graph, RB_VALUE_INPUT) >= now ? rb_graph_input_bytes(graph) : 0;
-        for (int32_t value = 0; value <= now; value++)
-            if (last_reader(graph, value) >= now)
-                alive += rb_node_value_bytes(graph, &graph->nodes[value]);
-        if (node->add >= 0 && last_reader(graph, node->add) == now)
-            alive -= rb_node_value_bytes(graph, node);
+        const int64_t operand = ending_bytes(graph, now, node->add);
+        const bool in_place = node->add >= 0; /* dst takes the operand's place; never the input's */
+        alive += rb_node_value_bytes(graph, node) - (in_place ? operand : 0);
         if (alive > bound)
             bound = alive;
+        alive -= in_place ? 0 : operand;
+        if (node->src != node->add)
+            alive -= ending_bytes(graph, now, node->src);
     }
     return bound;
 }

@@ -9,6 +9,14 @@
         .blocks = {b0, b1, b2, b3}, .widths = {64, 128, 256, 512}, .classes = 1000, .size = 224    \
     }
 
+/* Section 4.2: 6n + 2 layers, n blocks a stage. */
+#define CIFAR_ROW(row_name, d)                                                                     \
+    {                                                                                              \
+        .name = row_name, .depth = d, .stem = RB_STEM_CIFAR, .block = RB_BLOCK_BASIC,              \
+        .shortcut = RB_SHORTCUT_A, .stages = 3, .blocks = {((d)-2) / 6, ((d)-2) / 6, ((d)-2) / 6}, \
+        .widths = {16, 32, 64}, .classes = 10, .size = 32                                          \
+    }
+
 static const rb_network table[] = {
     IMAGENET_ROW("resnet18", 18, RB_BLOCK_BASIC, false, 2, 2, 2, 2),
     IMAGENET_ROW("resnet34", 34, RB_BLOCK_BASIC, false, 3, 4, 6, 3),
@@ -18,6 +26,24 @@ static const rb_network table[] = {
     IMAGENET_ROW("resnet50-v1", 50, RB_BLOCK_BOTTLENECK, true, 3, 4, 6, 3),
     IMAGENET_ROW("resnet101-v1", 101, RB_BLOCK_BOTTLENECK, true, 3, 4, 23, 3),
     IMAGENET_ROW("resnet152-v1", 152, RB_BLOCK_BOTTLENECK, true, 3, 8, 36, 3),
+    CIFAR_ROW("resnet20", 20),
+    CIFAR_ROW("resnet32", 32),
+    CIFAR_ROW("resnet44", 44),
+    CIFAR_ROW("resnet56", 56),
+    CIFAR_ROW("resnet110", 110),
+    CIFAR_ROW("resnet1202", 1202),
+    /* MLPerf Tiny's image classification network (Banbury et al. 2021, arXiv 2106.07597) */
+    {.name = "resnet8",
+     .depth = 8,
+     .stem = RB_STEM_CIFAR,
+     .block = RB_BLOCK_BASIC,
+     .shortcut = RB_SHORTCUT_B_PLAIN,
+     .padding = RB_PADDING_SAME,
+     .stages = 3,
+     .blocks = {1, 1, 1},
+     .widths = {16, 32, 64},
+     .classes = 10,
+     .size = 32},
 };
 
 static const size_t table_count = sizeof table / sizeof table[0];

@@ -103,6 +103,8 @@ static dnnl_status_t create_pd(const rb_session *s, const rb_node *n, const rb_p
         return dnnl_pooling_forward_primitive_desc_create(
             pd, s->engine, inference, dnnl_pooling_avg_exclude_padding, parts->src, parts->dst,
             strides, kernel, dilates, pad_l, pad_r, parts->attr);
+    case RB_OP_SHORTCUT: /* refused by rb_check_request */
+        break;
     case RB_OP_FC:
         return dnnl_inner_product_forward_primitive_desc_create(
             pd, s->engine, inference, parts->src, parts->wei, parts->bia, parts->dst, parts->attr);

@@ -2,6 +2,8 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 void rb_ref_batch_norm(rb_real *x, const rb_batch_norm *bn, const rb_node *node, int64_t batch,
                        int threads) {
@@ -64,6 +66,27 @@ void rb_ref_average_pool(rb_real *dst, const rb_real *src, const rb_node *node, 
             sum += src[nc * plane + i];
         dst[nc] = sum / (rb_real)plane;
     }
+}
+
+/* One channel of one image; NULL for a channel that src does not have. */
+static void subsample(rb_real *dst, const rb_real *src, const rb_node *node) {
+    for (int64_t oh = 0; oh < node->oh; oh++)
+        for (int64_t ow = 0; ow < node->ow; ow++)
+            dst[oh * node->ow + ow] =
+                src ? src[oh * node->stride_h * node->iw + ow * node->stride_w] : 0;
+}
+
+void rb_ref_shortcut(rb_real *dst, const rb_real *src, const rb_node *node, int64_t batch,
+                     int threads) {
+    const int64_t first = (node->oc - node->ic) / 2;
+#pragma omp parallel for collapse(2) num_threads(threads)
+    for (int64_t n = 0; n < batch; n++)
+        for (int64_t oc = 0; oc < node->oc; oc++) {
+            const int64_t ic = oc - first;
+            const bool has = ic >= 0 && ic < node->ic;
+            subsample(dst + (n * node->oc + oc) * node->oh * node->ow,
+                      has ? src + (n * node->ic + ic) * node->ih * node->iw : NULL, node);
+        }
 }
 
 void rb_ref_fully_connected(rb_real *dst, const rb_real *src, const rb_lanes *wei,

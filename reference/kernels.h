@@ -81,6 +81,12 @@ void rb_ref_max_pool(rb_real *dst, const rb_real *src, const rb_node *node, int6
 void rb_ref_average_pool(rb_real *dst, const rb_real *src, const rb_node *node, int64_t batch,
                          int threads);
 
+/* Parameter-free shortcut, He et al. 2015, section 3.3, option A: dst[n][c][y][x] =
+ * src[n][c - (oc-ic)/2][y*stride_h][x*stride_w], 0 for the channels src does not have. src
+ * (n, c, ih, iw), dst (n, c, oh, ow), apart. No arithmetic. */
+void rb_ref_shortcut(rb_real *dst, const rb_real *src, const rb_node *node, int64_t batch,
+                     int threads);
+
 /* Fully connected layer: dst[n][oc] = (sum over ic of wei[oc][ic] * src[n][ic]) + bia[oc].
  * Order: one serial sum, bia (which may be NULL) last. src (n, ic), dst (n, oc), wei packed, bia
  * (oc); apart. m = n*oc*ic. */

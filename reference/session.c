@@ -239,6 +239,9 @@ static rb_status execute_node(const rb_session *s, int32_t index, const rb_watch
     case RB_OP_AVGPOOL:
         rb_ref_average_pool(dst, src, n, batch, threads);
         break;
+    case RB_OP_SHORTCUT:
+        rb_ref_shortcut(dst, src, n, batch, threads);
+        break;
     case RB_OP_FC:
         rb_ref_fully_connected(dst, src, p->wei, p->bia, n, batch, threads);
         break;

@@ -1,7 +1,8 @@
 /* A network as plain arrays: what an engine is given to execute.
  *
  * A node is what a fast engine would run as one step and what parity compares:
- *   conv [+ batch norm] [+ add] [+ ReLU], max-pool, global average pool, fully connected.
+ *   conv [+ batch norm] [+ add] [+ ReLU], max-pool, global average pool, fully connected,
+ *   parameter-free shortcut.
  * Nodes stand in execution order: a node reads only values of earlier nodes. */
 #ifndef RESBENCH_GRAPH_H
 #define RESBENCH_GRAPH_H
@@ -20,7 +21,9 @@ typedef enum rb_op {
     RB_OP_CONV = 1, /* cross-correlation, zero padding */
     RB_OP_MAXPOOL,  /* padding never wins */
     RB_OP_AVGPOOL,  /* global: kernel = whole plane, no padding */
-    RB_OP_FC        /* dst[n][o] = bia[o] + sum_i wei[o][i] src[n][i] */
+    RB_OP_FC,       /* dst[n][o] = bia[o] + sum_i wei[o][i] src[n][i] */
+    RB_OP_SHORTCUT /* option A: dst[n][c][y][x] = src[n][c - (oc - ic) / 2][y stride_h][x stride_w],
+                    * and 0 for the channels c that src does not have; oc >= ic, 1x1, no padding */
 } rb_op;
 
 /* A parameter tensor: float32, row-major. Convolution weights are OIHW,

@@ -67,6 +67,8 @@ static inline bool rb_shape_is_known(const rb_node *n) {
         return n->oc == n->ic;
     case RB_OP_AVGPOOL:
         return n->oc == n->ic && n->kh == n->ih && n->kw == n->iw && !padded;
+    case RB_OP_SHORTCUT:
+        return n->oc >= n->ic && n->kh == 1 && n->kw == 1 && !padded;
     case RB_OP_FC:
         return n->ih == 1 && n->iw == 1 && n->kh == 1 && n->kw == 1 && !padded;
     }
@@ -117,7 +119,7 @@ static inline rb_status rb_check_tensors(const rb_graph *graph, const rb_node *n
         return rb_fail(err, RB_ERR_INPUT, "the bias of %s is not a tensor of %lld values", n->name,
                        (long long)n->oc);
     if (!weighted && (n->wei != RB_NONE || n->bia != RB_NONE))
-        return rb_fail(err, RB_ERR_INPUT, "%s is a pool and has a weight or bias", n->name);
+        return rb_fail(err, RB_ERR_INPUT, "%s takes no weight and no bias, but has one", n->name);
     for (int i = 0; i < 4; i++) {
         if (n->op != RB_OP_CONV && bn[i] != RB_NONE)
             return rb_fail(err, RB_ERR_INPUT, "%s has batch norm and is no convolution", n->name);

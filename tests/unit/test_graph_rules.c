@@ -167,7 +167,7 @@ static void the_bound_by_hand(void **state) {
         const rb_network *network;
         rb_graph *graph;
         assert_ok(rb_network_find(cases[i].name, &network, &err));
-        const rb_graph_shape shape = {1, cases[i].side, cases[i].side, 0};
+        const rb_graph_shape shape = {1, cases[i].side, cases[i].side, 0, false, false};
         assert_ok(rb_graph_create(network, &shape, &graph, &err));
         assert_int_equal(rb_graph_activation_bound_bytes(graph), cases[i].bound);
         if (cases[i].side == 224) {
@@ -188,19 +188,19 @@ static void shapes_out_of_range_are_refused(void **state) {
         rb_status status;
         const char *says;
     } cases[] = {
-        {{0, 0, 0, 0}, RB_ERR_USAGE, "batch must be at least 1, not 0"},
-        {{-1, 0, 0, 0}, RB_ERR_USAGE, "not -1"},
-        {{INT64_MIN, 0, 0, 0}, RB_ERR_USAGE, "batch"},
-        {{1, 31, 32, 0}, RB_ERR_USAGE, "not 31x32"},
-        {{1, 32, 31, 0}, RB_ERR_USAGE, "not 32x31"},
-        {{1, -224, 224, 0}, RB_ERR_USAGE, "not -224x224"},
-        {{1, 16385, 32, 0}, RB_ERR_USAGE, "16385x32"},
-        {{1, 32, INT64_MAX, 0}, RB_ERR_USAGE, "input size"},
-        {{1, 0, 0, -1}, RB_ERR_USAGE, "classes"},
-        {{1, 0, 0, 1000001}, RB_ERR_USAGE, "classes"},
-        {{INT64_MAX, 0, 0, 0}, RB_ERR_MEMORY, "too large to count"},
-        {{(int64_t)1 << 40, 0, 0, 0}, RB_ERR_MEMORY, "too large to count"},
-        {{(int64_t)1 << 32, 16384, 16384, 0}, RB_ERR_MEMORY, "too large to count"},
+        {{0, 0, 0, 0, false, false}, RB_ERR_USAGE, "batch must be at least 1, not 0"},
+        {{-1, 0, 0, 0, false, false}, RB_ERR_USAGE, "not -1"},
+        {{INT64_MIN, 0, 0, 0, false, false}, RB_ERR_USAGE, "batch"},
+        {{1, 31, 32, 0, false, false}, RB_ERR_USAGE, "not 31x32"},
+        {{1, 32, 31, 0, false, false}, RB_ERR_USAGE, "not 32x31"},
+        {{1, -224, 224, 0, false, false}, RB_ERR_USAGE, "not -224x224"},
+        {{1, 16385, 32, 0, false, false}, RB_ERR_USAGE, "16385x32"},
+        {{1, 32, INT64_MAX, 0, false, false}, RB_ERR_USAGE, "input size"},
+        {{1, 0, 0, -1, false, false}, RB_ERR_USAGE, "classes"},
+        {{1, 0, 0, 1000001, false, false}, RB_ERR_USAGE, "classes"},
+        {{INT64_MAX, 0, 0, 0, false, false}, RB_ERR_MEMORY, "too large to count"},
+        {{(int64_t)1 << 40, 0, 0, 0, false, false}, RB_ERR_MEMORY, "too large to count"},
+        {{(int64_t)1 << 32, 16384, 16384, 0, false, false}, RB_ERR_MEMORY, "too large to count"},
     };
     size_t count;
     const rb_network *table = rb_network_table(&count);
@@ -219,11 +219,11 @@ static void shapes_out_of_range_are_refused(void **state) {
 
 static void the_limits_themselves_are_accepted(void **state) {
     (void)state;
-    static const rb_graph_shape edges[] = {{1, 32, 16384, 0},
-                                           {1, 16384, 16384, 0},
-                                           {65536, 0, 0, 0},
-                                           {1, 0, 0, 1000000},
-                                           {1, 0, 0, 1}};
+    static const rb_graph_shape edges[] = {{1, 32, 16384, 0, false, false},
+                                           {1, 16384, 16384, 0, false, false},
+                                           {65536, 0, 0, 0, false, false},
+                                           {1, 0, 0, 1000000, false, false},
+                                           {1, 0, 0, 1, false, false}};
     size_t count;
     const rb_network *table = rb_network_table(&count);
     for (size_t i = 0; i < COUNT(edges); i++) {
