@@ -65,14 +65,13 @@ rb_status rb_accuracy_blocks_create(const rb_accuracy_job *job, const rb_accurac
     rb_accuracy_blocks *b = calloc(1, sizeof *b);
     if (!b)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for an accuracy job");
-    *b = (rb_accuracy_blocks){.job = job,
-                              .source = source,
-                              .accuracy = accuracy,
-                              .image_bytes = images->height * images->width * 3,
-                              .size = job->batch,
-                              .most = job->batch > BLOCK_IMAGES
-                                          ? job->batch
-                                          : BLOCK_IMAGES / job->batch * job->batch};
+    *b = (rb_accuracy_blocks){
+        .job = job,
+        .source = source,
+        .accuracy = accuracy,
+        .image_bytes = images->height * images->width * 3,
+        .size = job->batch,
+        .most = job->batch > BLOCK_IMAGES ? job->batch : BLOCK_IMAGES / job->batch * job->batch};
     const rb_status status = allocate(b, err);
     rb_progress_start(&b->progress, work_left(accuracy));
     if (status == RB_OK)
@@ -148,8 +147,8 @@ static rb_status call_engine(rb_accuracy_blocks *b, size_t e, int64_t first, int
         for (int64_t i = 0; i < images; i++)
             rb_preprocess_normalise(&b->source->preprocess, b->pixels + (at + i) * b->image_bytes,
                                     b->src + i * b->image_bytes);
-        status = rb_remote_logits(b->remotes[e], b->src, images, false, logits + at * classes, &ns,
-                                  err);
+        status =
+            rb_remote_logits(b->remotes[e], b->src, images, false, logits + at * classes, &ns, err);
         *call_ns += ns;
         if (engine->done == first)
             rb_progress_advance(&b->progress, (double)images);
@@ -163,10 +162,9 @@ static void keep(rb_accuracy_blocks *b, rb_accuracy_engine *engine, int64_t firs
     const int64_t batches = (count + accuracy->batch - 1) / accuracy->batch;
     const bool compare = b->has_oracle && logits != b->oracle;
     for (int64_t i = 0; i < count; i++)
-        engine->images[first + i] =
-            rb_accuracy_score(logits + i * accuracy->classes,
-                              compare ? b->oracle + i * accuracy->classes : NULL,
-                              accuracy->classes, accuracy->labels[first + i]);
+        engine->images[first + i] = rb_accuracy_score(
+            logits + i * accuracy->classes, compare ? b->oracle + i * accuracy->classes : NULL,
+            accuracy->classes, accuracy->labels[first + i]);
     engine->done = first + count;
     engine->call_ns += call_ns;
     engine->called_images += batches * accuracy->batch;

@@ -118,7 +118,7 @@ void rb_accuracy_judge(rb_accuracy *accuracy, int32_t depth) {
     const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
     for (size_t e = 0; e < accuracy->engine_count; e++) {
         rb_accuracy_engine *engine = &accuracy->engines[e];
-        if (!oracle || engine == oracle)
+        if (!oracle || engine == oracle || rb_accuracy_sum(accuracy, engine).compared == 0)
             engine->rel_l2_limit = NAN;
         else if (strcmp(engine->engine, "reference") == 0)
             engine->rel_l2_limit = rb_parity_reference_limit(depth);

@@ -90,8 +90,8 @@ static void describe_geometry(int64_t resize, int64_t height, int64_t width, cha
 static void note_geometry(const rb_accuracy_source *source, rb_accuracy *accuracy) {
     rb_preprocess wish;
     const rb_image_set_info *images = rb_image_set_info_of(source->set);
-    if (!source->of_weights || rb_preprocess_parse(source->info.preprocessing, source->weights,
-                                                   &wish, NULL) != RB_OK)
+    if (!source->of_weights ||
+        rb_preprocess_parse(source->info.preprocessing, source->weights, &wish, NULL) != RB_OK)
         return;
     if (wish.crop_height == 0)
         wish.crop_height = wish.crop_width = source->network->size;
@@ -99,8 +99,9 @@ static void note_geometry(const rb_accuracy_source *source, rb_accuracy *accurac
     describe_geometry(wish.resize, wish.crop_height, wish.crop_width, wished);
     describe_geometry(images->preprocess.resize, images->height, images->width, found);
     if (strcmp(wished, found) != 0)
-        rb_accuracy_add_note(accuracy, "the weights were made for images of %s; the data set has "
-                                       "%s",
+        rb_accuracy_add_note(accuracy,
+                             "the weights were made for images of %s; the data set has "
+                             "%s",
                              wished, found);
 }
 
@@ -128,8 +129,7 @@ static rb_status read_block(void *ctx, rb_error *err) {
 
 rb_status rb_accuracy_source_read(const rb_accuracy_source *source, int64_t first, int64_t count,
                                   uint8_t *pixels, rb_error *err) {
-    read_request request = {
-        .set = source->set, .first = first, .count = count, .pixels = pixels};
+    read_request request = {.set = source->set, .first = first, .count = count, .pixels = pixels};
     const rb_status status =
         source->in_process ? RB_OK : rb_trial(source->data, read_block, &request, err);
     return status == RB_OK ? read_block(&request, err) : status;

@@ -3,9 +3,10 @@
 #define CLI_CLI_H
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "resbench/status.h"
+#include "base/atomic_file.h"
 
 /* Exit codes, the same in every command. */
 typedef enum rb_exit {
@@ -42,8 +43,15 @@ double rb_cli_seconds(const struct argp_state *state, const char *option, const 
 /* "224x224" or "224": height and width. */
 void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
 
+/* Where a command's results go: given, or resbench-results/<time>. RB_ERR_USAGE when file is there
+ * already, unless an earlier job is resumed. */
+rb_status rb_cli_results_directory(const char *given, const char *file, bool resume,
+                                   char directory[RB_PATH_CAPACITY], rb_error *err);
+
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
 int rb_command_run(int argc, char **argv);
+int rb_command_accuracy(int argc, char **argv);
+int rb_command_classify(int argc, char **argv);
 int rb_command_infer(int argc, char **argv);
 int rb_command_describe(int argc, char **argv);
 int rb_command_list(int argc, char **argv);

@@ -22,7 +22,7 @@ typedef struct rb_accuracy_image {
 
 typedef struct rb_accuracy_engine {
     char engine[64], version[96];
-    rb_accuracy_image *images;                /* room for all, of which `done` are filled in */
+    rb_accuracy_image *images; /* room for all, of which `done` are filled in */
     int64_t done;
     double call_ns;        /* of all its calls */
     int64_t called_images; /* in them, those that fill up a last batch included */

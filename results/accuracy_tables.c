@@ -95,7 +95,7 @@ static const column columns[] = {
     N("differ", "differ", COUNT, 0, SUMMARY, differ),
     N("differ_outside_rule", "outside", COUNT, 0, DETAIL, outside),
     N("near_ties", "near ties", COUNT, 0, SUMMARY, near_ties),
-    N("max_abs_error", "max error", SCIENTIFIC, 1, SUMMARY, max_abs_error),
+    N("max_abs_error", "max error", SCIENTIFIC, 1, DETAIL, max_abs_error),
     N("rel_l2", "rel. L2", SCIENTIFIC, 1, SUMMARY, rel_l2),
     N("rel_l2_limit", "limit", SCIENTIFIC, 1, SUMMARY, rel_l2_limit),
     T("engine_version", "version", DETAIL, version),
@@ -154,6 +154,8 @@ static void print_pairs(const rb_accuracy *accuracy, const char *bullet, FILE *o
         for (size_t b = a + 1; b < accuracy->engine_count; b++) {
             int64_t images, same;
             rb_accuracy_agreement(&accuracy->engines[a], &accuracy->engines[b], &images, &same);
+            if (images == 0)
+                continue;
             fprintf(out, "%s%s and %s: the same top-1 on %lld of %lld images\n", bullet,
                     accuracy->engines[a].engine, accuracy->engines[b].engine, (long long)same,
                     (long long)images);
@@ -174,7 +176,7 @@ static void print_difference(const rb_accuracy *accuracy, const rb_accuracy_engi
         fprintf(out, ", %s %d (%.9g, the oracle's %.9g)", engine->engine, image->top1, image->score,
                 image->oracle_score);
     fprintf(out, "; margin %.2e, limit %.2e: %s\n", truth->margin, limit,
-            rb_accuracy_may_differ(truth, limit) ? "allowed" : "outside the rule");
+            rb_accuracy_may_differ(truth, limit) ? "within the rule" : "outside the rule");
 }
 
 /* At most `most` of one engine; how many there were. */
