@@ -156,13 +156,26 @@ static void print_result(const preprocess_arguments *a, const rb_import_result *
            (double)(info->count + result->skipped) / result->seconds);
 }
 
-static rb_status verify(void *ctx, rb_error *err) {
+static rb_status try_open(void *ctx, rb_error *err) {
     rb_image_set *set;
-    rb_status status = rb_image_set_open(ctx, &set, err);
-    if (status == RB_OK)
-        status = rb_image_set_verify(set, err);
+    const rb_status status = rb_image_set_open(ctx, &set, err);
     rb_image_set_close(set);
     return status;
+}
+
+static int verify(char *path) {
+    rb_image_set *set = NULL;
+    rb_error err;
+    rb_status status = rb_trial(path, try_open, path, &err);
+    if (status == RB_OK)
+        status = rb_image_set_open(path, &set, &err);
+    if (status == RB_OK)
+        status = rb_image_set_verify(set, &err);
+    rb_image_set_close(set);
+    if (status != RB_OK)
+        return rb_cli_fail(status, &err);
+    printf("%s: fine\n", path);
+    return RB_EXIT_FINE;
 }
 
 int rb_command_preprocess(int argc, char **argv) {
@@ -175,13 +188,8 @@ int rb_command_preprocess(int argc, char **argv) {
     rb_import_result result;
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
-    if (is_mode(&a, "verify")) {
-        const rb_status status = rb_trial(a.arguments[1], verify, a.arguments[1], &err);
-        if (status != RB_OK)
-            return rb_cli_fail(status, &err);
-        printf("%s: fine\n", a.arguments[1]);
-        return RB_EXIT_FINE;
-    }
+    if (is_mode(&a, "verify"))
+        return verify(a.arguments[1]);
     rb_interrupt_install();
     rb_status status = choose_preprocessing(&a, &err);
     if (status == RB_OK)
