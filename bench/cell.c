@@ -246,7 +246,7 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
 }
 
 static double limit_of(const rb_cell *cell) {
-    const double own = rb_parity_reference_limit(cell->setting->network->depth);
+    const double own = rb_parity_reference_limit(cell->setting->truth->jitter_rel_l2);
     if (strcmp(cell->record.engine, "reference") == 0)
         return own;
     /* A reference beyond its own limit must not widen that of others. */
