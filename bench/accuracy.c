@@ -137,7 +137,7 @@ rb_status rb_accuracy_run(const rb_accuracy_job *job, const rb_accuracy_source *
         return status;
     if (status == RB_ERR_INTERRUPTED && !is_complete(accuracy))
         rb_accuracy_add_note(accuracy, "interrupted: not all images are done");
-    rb_accuracy_judge(accuracy, source->network->depth);
+    rb_accuracy_judge(accuracy);
     rb_status written = rb_accuracy_images_write(directory, accuracy, &why);
     if (written == RB_OK)
         written = rb_accuracy_report_write(directory, accuracy, &why);
