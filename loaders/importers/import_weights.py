@@ -103,7 +103,7 @@ def size_of(path: Path) -> int:
     return info.st_size
 
 
-def reader_of(path: Path):  # noqa: ANN201
+def reader_of(path: Path):
     """The module that reads the file, by what lies in it."""
     from found import Refused
 
@@ -129,7 +129,8 @@ def convert(path: Path, arguments: argparse.Namespace, temporary: Path | None) -
     wishes = Wishes(arguments.variant, arguments.epsilon, arguments.preprocessing)
     named = match(str(path), found, wishes)
     source = f"{found.format} {path.name}"
-    digest = write(temporary, str(path), source, named)
+    target = str(arguments.output or f"{named.row['name']}.h5")
+    digest = write(temporary, target, str(path), source, named)
     return {
         "file": str(path), "format": found.format, "network": named.row["name"], "variant": named.row["variant"],
         "classes": named.classes, "conv_bias": named.conv_bias, "batch_norm": named.batch_norm,
@@ -212,6 +213,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     arguments = parse_arguments()
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from found import Refused
     except ModuleNotFoundError as problem:

@@ -56,7 +56,7 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     assumed: list[str] = []
     conv_bias, folded = layers_of(found.tensors)
     candidates = candidates_of(path, found, wishes, assumed)
-    differences = [compare(row, found.tensors, conv_bias, folded) for row in candidates]
+    differences = [compare(path, row, found, conv_bias, folded) for row in candidates]
     nearest = min(differences, key=Difference.count)
     if nearest.count():
         raise Refused(complaint(path, nearest, found))
@@ -81,7 +81,7 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     )
 
 
-def choose(what: str, path: str, said, wished, usual, assumed: list[str]):  # noqa: ANN001, ANN201
+def choose(what: str, path: str, said, wished, usual, assumed: list[str]):
     """What the file says; else what the command line says; else what is usual."""
     if said is not None:
         if wished is not None and wished != said:
@@ -126,6 +126,7 @@ def candidates_of(path: str, found: Found, wishes: Wishes, assumed: list[str]) -
         rows = [row for row in rows if row["name"] == found.network]
         if not rows:
             raise Refused(f"{path}: says that it is {found.network!r:.60}, which is no network of this program")
+        choose("variant", path, rows[0]["variant"], wishes.variant, None, assumed)
         return rows
     variant = choose("variant", path, found.variant, wishes.variant, "v1.5", assumed)
     rows = [row for row in rows if row["block"] == "basic" or row["variant"] == variant]
@@ -144,8 +145,9 @@ def classes_of(path: str, tensors: dict[str, Tensor], row: dict) -> int:
     return last.shape[0]
 
 
-def compare(row: dict, tensors: dict[str, Tensor], conv_bias: bool, folded: bool) -> Difference:
-    classes = classes_of("", tensors, row)
+def compare(path: str, row: dict, found: Found, conv_bias: bool, folded: bool) -> Difference:
+    tensors = found.tensors
+    classes = classes_of(path, tensors, row)
     description = network_table.describe(row["name"], classes, conv_bias, folded)
     expected = {tensor["name"]: tuple(tensor["shape"]) for tensor in description["tensors"]}
     return Difference(
@@ -162,18 +164,18 @@ def told(name: str, tensor: Tensor) -> str:
     return name[:80] if tensor.origin == name else f"{name[:80]} ({tensor.origin[:80]} in the file)"
 
 
-def some(items: list[str], what: str, separator: str = ", ") -> list[str]:
+def some(items: list[str], what: str) -> list[str]:
     if not items:
         return []
     more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return [f"{len(items)} {what}: {separator.join(items[:SHOWN])}{more}"]
+    return [f"{what} {len(items)} ({', '.join(items[:SHOWN])}{more})"]
 
 
 def complaint(path: str, difference: Difference, found: Found) -> str:
     parts = [
-        *some(difference.missing, "tensors missing"),
+        *some(difference.missing, "missing"),
         *some(difference.extra, "too many"),
-        *some(difference.misshapen, "of another shape", ", "),
+        *some(difference.misshapen, "of another shape"),
     ]
     kind = unlike(found.tensors)
     reason = f" (it {kind})" if kind else ""

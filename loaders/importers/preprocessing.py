@@ -27,7 +27,7 @@ def is_pixels(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1 << 16
 
 
-def is_list(value: object, length: int, fits) -> bool:  # noqa: ANN001
+def is_list(value: object, length: int, fits) -> bool:
     return isinstance(value, list) and len(value) == length and all(map(fits, value))
 
 

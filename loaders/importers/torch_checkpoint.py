@@ -1,10 +1,12 @@
 """PyTorch checkpoints without PyTorch: torch.save's zip archives and the legacy form before 1.6."""
 
+import math
 import mmap
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature; lengths of name and extra
 MAX_PICKLE_BYTES = 64 << 20
 STATE_DICTS = ("state_dict", "model_state_dict", "model", "net")
 AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "ema")
+TOLD = ("arch", "epoch", "best_prec1", "best_acc1")  # beside the state dict: of use to a person
 INTEGER_BYTES = {"int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
 
 
@@ -37,7 +40,7 @@ def recognises(path: Path) -> bool:
             with zipfile.ZipFile(path) as archive:
                 return any(name.endswith("/data.pkl") for name in archive.namelist())
         return is_tar(start) or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05")
-    except Exception:  # noqa: BLE001: zipfile raises many kinds on rubbish
+    except Exception:  # whatever a library raises on rubbish
         return False
 
 
@@ -69,7 +72,7 @@ def read_zip(path: Path, data: mmap.mmap) -> tuple[Any, Finder]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except Exception as problem:  # noqa: BLE001
+    except Exception as problem:
         raise Refused(f"{path}: its zip directory cannot be read: {problem}") from None
     by_name = {entry.filename: entry for entry in entries}
     if len(by_name) < len(entries):
@@ -87,6 +90,7 @@ def read_zip(path: Path, data: mmap.mmap) -> tuple[Any, Finder]:
     pickle = zip_bytes(path, data, by_name[pickles[0]], MAX_PICKLE_BYTES)
     value, _storages = torch_pickle.load(BytesIO(pickle), str(path))
 
+    @cache
     def find(storage: Storage) -> int:
         entry = by_name.get(f"{root}data/{storage.key}")
         if entry is None:
@@ -189,8 +193,8 @@ def choose_state(path: Path, value: Any, notes: list[str]) -> dict:
     others = [key for key in plain + averages if key != chosen]
     if others:
         notes.append(f"it also holds {', '.join(others)}, which was not taken")
-    notes += [f"{key} is {item!r:.40}" for key, item in value.items()
-              if isinstance(key, str) and isinstance(item, int | float | str) and (key in ("epoch", "arch") or "prec1" in key or "acc1" in key)]  # fmt: skip
+    told = [(key, value[key]) for key in TOLD if isinstance(value.get(key), int | float | str)]
+    notes += [f"{key} is {item!r:.40}" for key, item in told]
     return value[chosen]
 
 
@@ -204,7 +208,7 @@ def collect(path: Path, data: mmap.mmap, state: dict, find: Finder, found: Found
             found.ignored.append(name)
             continue
         check_view(path, name, view)
-        taken_bytes += int(np.prod(view.shape, dtype=object)) * kind_bytes(view.storage.kind)
+        taken_bytes += math.prod(view.shape) * kind_bytes(view.storage.kind)
         if taken_bytes > len(data):
             raise Refused(f"{path}: its tensors are larger than the file, {len(data)} bytes: they share values")
         kinds.add(view.storage.kind)
@@ -215,11 +219,9 @@ def collect(path: Path, data: mmap.mmap, state: dict, find: Finder, found: Found
 
 
 def check_view(path: Path, name: str, view: View) -> None:
-    """A tensor lies within its storage and shows no value twice as often as there are values."""
+    """A tensor lies within its storage, and shows no more values than that has."""
     what = f"{path}: tensor {name[:80]}"
-    if min((view.offset, *view.shape, *view.strides)) < 0:
-        raise Refused(f"{what} has a negative size, stride or offset")
-    count = int(np.prod(view.shape, dtype=object))
+    count = math.prod(view.shape)
     last = view.offset + sum((size - 1) * stride for size, stride in zip(view.shape, view.strides, strict=True))
     if count > view.storage.length:
         raise Refused(f"{what} has {count} values, but its storage only {view.storage.length}")

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn
 from found import Refused
 
 MAX_STEPS = 2_000_000  # ResNet-1202 with the momentum of its optimiser has less than a quarter
+MAX_SIZE = 1 << 62
 
 STORAGES = {
     "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16", "DoubleStorage": "float64",
@@ -74,8 +75,12 @@ def need(condition: bool, what: str) -> None:
         raise Malformed(what)
 
 
-def is_integers(values: Any) -> bool:
-    return isinstance(values, tuple) and all(type(value) is int for value in values)
+def is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_SIZE
+
+
+def is_sizes(values: Any) -> bool:
+    return isinstance(values, tuple) and all(map(is_size, values))
 
 
 def make_ordered_dict(*arguments: Any) -> dict:
@@ -91,7 +96,7 @@ def make_ordered_dict(*arguments: Any) -> dict:
 
 def make_tensor(storage: Any = None, offset: Any = None, shape: Any = None, strides: Any = None, *_: Any) -> View:
     need(isinstance(storage, Storage), "a tensor without a storage")
-    need(type(offset) is int and is_integers(shape) and is_integers(strides), "a tensor without a shape")
+    need(is_size(offset) and is_sizes(shape) and is_sizes(strides), "a tensor without a shape")
     need(len(shape) == len(strides) <= 8, "a tensor of more than 8 dimensions")
     return View(storage, offset, shape, strides)
 
@@ -102,7 +107,7 @@ def make_parameter(value: Any = None, *_: Any) -> View:
 
 
 def make_size(shape: Any = None, *_: Any) -> tuple:
-    need(is_integers(shape), "a torch.Size without sizes")
+    need(is_sizes(shape), "a torch.Size without sizes")
     return shape
 
 
@@ -186,7 +191,7 @@ class Machine:
         if word == "module":
             self.refuse_name("a whole module")
         need(word == "storage" and isinstance(kind, Name) and kind.kind is not None, "a storage without a type")
-        need(isinstance(key, str | int) and type(count) is int and count >= 0, "a storage without a length")
+        need(isinstance(key, str | int) and is_size(count), "a storage without a length")
         whole = self.storages.setdefault(str(key), Storage(kind.kind, str(key), count, 0, count))
         need(whole.kind == kind.kind and whole.count == count, "a storage that is described in two ways")
         view = identity[5] if len(identity) == 6 else None
@@ -194,7 +199,7 @@ class Machine:
             return whole
         need(isinstance(view, tuple) and len(view) == 3, "a view of a storage without its three parts")
         start, length = view[1:]
-        need(type(start) is int and type(length) is int and 0 <= start and 0 <= length, "a view without a length")
+        need(is_size(start) and is_size(length), "a view without a length")
         need(start + length <= count, "a view beyond its storage")
         return Storage(kind.kind, str(key), count, start, length)
 
@@ -221,7 +226,7 @@ class Machine:
         self.stack = []
 
 
-def push(make):  # noqa: ANN001, ANN201
+def push(make):
     """A step that takes what it needs from the machine and pushes what it makes."""
 
     def step(machine: Machine, argument: Any) -> None:
