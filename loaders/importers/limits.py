@@ -66,14 +66,18 @@ def conclude(path: str, text: bytes, status: int) -> dict:
             raise Refused(f"{path}: reading it took too long")
         raise Refused(f"{path}: is damaged: reading it ended in a crash (signal {number})")
     if os.WEXITSTATUS(status) != 0 or not text:
-        raise Refused(f"{path}: is damaged: reading it ended early (exit code {os.WEXITSTATUS(status)})")
+        raise Refused(
+            f"{path}: is damaged: reading it ended early (exit code {os.WEXITSTATUS(status)})"
+        )
     answer = json.loads(text)
     if "refused" in answer:
         raise Refused(answer["refused"])
     return answer["result"]
 
 
-def serve(path: str, file_bytes: int, seconds: int, writing: int, parent: int, work: Callable[[], dict]) -> None:
+def serve(
+    path: str, file_bytes: int, seconds: int, writing: int, parent: int, work: Callable[[], dict]
+) -> None:
     """The child's whole life: nothing but one line of JSON leaves it."""
     code = 1
     try:
@@ -122,9 +126,15 @@ def attempt(path: str, file_bytes: int, work: Callable[[], dict]) -> dict:
     except Refused as problem:
         return {"refused": str(problem)}
     except MemoryError:
-        return {"refused": f"{path}: reading it takes more than {allowed_bytes(file_bytes) >> 20} MiB of memory"}
+        return {
+            "refused": f"{path}: reading it takes more than {allowed_bytes(file_bytes) >> 20} MiB of memory"
+        }
     except ModuleNotFoundError as problem:
-        return {"refused": f"the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it"}
+        return {
+            "refused": f"the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it"
+        }
     except Exception as problem:  # whatever a library raises on rubbish
         reason = str(problem)[:200]
-        return {"refused": f"{path}: cannot be read, it is damaged or of another kind ({type(problem).__name__}: {reason})"}
+        return {
+            "refused": f"{path}: cannot be read, it is damaged or of another kind ({type(problem).__name__}: {reason})"
+        }

@@ -25,16 +25,24 @@ def recognises(path: Path) -> bool:
             start = file.read(9)
     except OSError:
         return False
-    return len(start) == 9 and int.from_bytes(start[:8], "little") <= MAX_HEADER_BYTES and start[8:] == b"{"
+    return (
+        len(start) == 9
+        and int.from_bytes(start[:8], "little") <= MAX_HEADER_BYTES
+        and start[8:] == b"{"
+    )
 
 
 def read(path: Path) -> Found:
     try:
         with safe_open(path, framework="numpy") as file:
             slices = {name: file.get_slice(name) for name in file.offset_keys()}
-            entries = {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
+            entries = {
+                name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()
+            }
     except (SafetensorError, OSError, ValueError, OverflowError) as problem:
-        raise Refused(f"{path}: is no valid safetensors file: {' '.join(str(problem).split())[:200]}") from None
+        raise Refused(
+            f"{path}: is no valid safetensors file: {' '.join(str(problem).split())[:200]}"
+        ) from None
     with open(path, "rb") as file:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     start = 8 + int.from_bytes(data[:8], "little")
@@ -46,15 +54,21 @@ def read(path: Path) -> Found:
             found.ignored.append(name)
             continue
         offset = start + header[name]["data_offsets"][0]
-        found.tensors[renamed[name]] = Tensor(shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name)
+        found.tensors[renamed[name]] = Tensor(
+            shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name
+        )
     kinds = {KINDS.get(kind) for kind, _shape in entries.values()}
-    found.notes += [f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds]
+    found.notes += [
+        f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds
+    ]
     if "float64" in kinds:
         found.notes.append("values are float64, each of them exactly a float32")
     return found
 
 
-def reader(path: Path, data: mmap.mmap, name: str, kind: str, shape: tuple[int, ...], offset: int) -> Callable[[], np.ndarray]:
+def reader(
+    path: Path, data: mmap.mmap, name: str, kind: str, shape: tuple[int, ...], offset: int
+) -> Callable[[], np.ndarray]:
     def values() -> np.ndarray:
         if kind not in STORED:
             raise Refused(f"{path}: tensor {name[:80]} is {kind}, expected floats")

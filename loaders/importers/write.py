@@ -80,8 +80,10 @@ def take_tensors(path: str, match: Match, put: Callable[[str, np.ndarray], objec
         tensor = match.tensors[name]
         values = tensor.read()
         if values.shape != tensor.shape or values.dtype != np.dtype("<f4"):
-            raise Refused(f"{path}: tensor {tensor.origin} is {values.dtype} of shape {values.shape}, "
-                          f"expected float32 of shape {tensor.shape}")  # fmt: skip
+            raise Refused(
+                f"{path}: tensor {tensor.origin} is {values.dtype} of shape {values.shape}, "
+                f"expected float32 of shape {tensor.shape}"
+            )
         check_values(values, f"{path}: tensor {tensor.origin}", name)
         sha256.update(f"{name}\n{' '.join(map(str, tensor.shape))}\n".encode())
         sha256.update(values)
