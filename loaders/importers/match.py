@@ -169,7 +169,7 @@ def compare(path: str, row: dict, found: Found, conv_bias: bool, folded: bool) -
         missing=[name for name in expected if name not in tensors],
         extra=[told(name, tensor) for name, tensor in tensors.items() if name not in expected],
         misshapen=[
-            f"{told(name, tensors[name])} {tensors[name].shape}, expected {shape}"
+            f"{told(name, tensors[name])} {tensors[name].shape} instead of {shape}"
             for name, shape in expected.items()
             if name in tensors and tensors[name].shape != shape
         ],
