@@ -5,7 +5,8 @@ from pathlib import Path
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
-from read_weights import Failed, WeightsFile, ask
+from found import Refused
+from read_weights import WeightsFile
 
 OPSET, IR_VERSION = 13, 7  # both of ONNX 1.8 (2020): readable by any runtime since
 LARGEST_FILE = (1 << 31) - 1  # of protobuf
@@ -15,7 +16,7 @@ TO_THE_END = (1 << 63) - 1
 
 def write(weights: WeightsFile, path: Path) -> None:
     if weights.byte_count() > LARGEST_FILE - ROOM_FOR_NODES:
-        raise Failed(
+        raise Refused(
             f"{weights.path}: its tensors are {weights.byte_count()} bytes long, and an ONNX model "
             f"ends at {LARGEST_FILE}; --safetensors has no such limit"
         )
@@ -28,7 +29,6 @@ def write(weights: WeightsFile, path: Path) -> None:
     model = helper.make_model(
         graph,
         producer_name="resbench",
-        producer_version=ask("--version").removeprefix("resbench").strip(),
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
@@ -70,7 +70,7 @@ def varint(value: int) -> bytes:
 
 def input_shape(weights: WeightsFile) -> list:
     """Explicit paddings that mean "same" do so for one size only."""
-    if weights.row["padding"] == "same":
+    if weights.padding == "same":
         return ["N", *weights.input_shape[1:]]
     return ["N", 3, "H", "W"]
 

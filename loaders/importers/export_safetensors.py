@@ -4,7 +4,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, serialize_file
 
-from read_weights import Failed, WeightsFile
+from found import Refused
+from read_weights import WeightsFile
 
 
 def write(weights: WeightsFile, path: Path) -> None:
@@ -16,4 +17,4 @@ def write(weights: WeightsFile, path: Path) -> None:
     try:
         serialize_file(tensors, path, {"format": "pt", **weights.metadata()})
     except SafetensorError as problem:
-        raise Failed(f"{path.parent}: cannot be written to: {problem}") from None
+        raise Refused(f"{path.parent}: cannot be written to: {problem}") from None

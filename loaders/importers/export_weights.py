@@ -10,7 +10,8 @@ from pathlib import Path
 
 import export_onnx
 import export_safetensors
-from read_weights import Failed, WeightsFile
+from found import Refused
+from read_weights import WeightsFile
 
 EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in docs/design.md
 
@@ -58,7 +59,7 @@ def write(path: Path, weights: WeightsFile, writer: Callable[[WeightsFile, Path]
         size = temporary.stat().st_size
         temporary.replace(path)
     except OSError as problem:
-        raise Failed(f"{path}: cannot be written: {problem.strerror or problem}") from None
+        raise Refused(f"{path}: cannot be written: {problem.strerror or problem}") from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -78,9 +79,9 @@ def main() -> int:
     try:
         export(arguments)
         sys.stdout.flush()
-    except Failed as problem:
+    except Refused as problem:
         print(f"resbench: {problem}", file=sys.stderr)
-        return problem.code
+        return EXIT_BAD_INPUT
     except OSError as problem:
         print(f"resbench: {problem.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -19,6 +19,7 @@ EXIT_FINE, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in 
 READERS = (
     "torch_checkpoint",
     "safetensors_file",
+    "onnx_file",
 )
 
 EPILOG = """\
@@ -128,7 +129,7 @@ def convert(path: Path, arguments: argparse.Namespace, temporary: Path | None) -
     found = reader_of(path).read(path)
     wishes = Wishes(arguments.variant, arguments.epsilon, arguments.preprocessing)
     named = match(str(path), found, wishes)
-    source = f"{found.format} {path.name}"
+    source = found.source or f"{found.format} {path.name}"
     digest = write(temporary, str(path), source, named)
     return {
         "file": str(path), "format": found.format, "network": named.row["name"], "variant": named.row["variant"],
@@ -197,7 +198,7 @@ def show(report: dict) -> None:
         ("variant", report["variant"] + assumed("variant")),
         ("convolutions", layers_text(report)),
         ("epsilon", f"{report['epsilon']!r}" + assumed("epsilon")),
-        ("preprocessing", json.dumps(report["preprocessing"]) + assumed("preprocessing")),
+        ("preprocessing", preprocessing.to_text(report["preprocessing"]) + assumed("preprocessing")),
         ("tensors", f"{report['tensors']}, {report['parameters']} parameters{ignored}"),
         *[("note", note) for note in report["notes"]],
         ("sha256", report["sha256"]),

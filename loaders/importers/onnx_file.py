@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import own_metadata
 from google.protobuf.message import DecodeError
 
 from found import Found, Refused, Tensor
@@ -71,9 +72,18 @@ def read(path: Path) -> Found:
         found.variant, found.padding = network.variant, network.padding
         found.epsilon = common_epsilon(network)
         found.notes = network.notes
-        return found
     except Refused as problem:
         raise Refused(f"{path}: {problem}") from None
+    take_metadata(path, model, found)
+    return found
+
+
+def take_metadata(path: Path, model: onnx.ModelProto, found: Found) -> None:
+    """Of an exported weights file: an epsilon of 64 bits, where the graph does not contradict it."""
+    epsilon = found.epsilon
+    own_metadata.take(str(path), {entry.key: entry.value for entry in model.metadata_props}, found)
+    if epsilon is not None and np.float32(found.epsilon) != np.float32(epsilon):
+        found.epsilon = epsilon
 
 
 def parse(path: Path) -> onnx.ModelProto:

@@ -1,6 +1,5 @@
 """A weights file of ours, judged by the program before Python opens it."""
 
-import json
 import math
 import os
 import subprocess
@@ -8,33 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import network_table
 import numpy as np
-
-
-class Failed(Exception):
-    """Nothing was exported: one sentence and the exit code."""
-
-    def __init__(self, sentence: str, code: int = 3):
-        super().__init__(sentence)
-        self.code = code
+import own_metadata
+from found import Refused
 
 
 class WeightsFile:
     def __init__(self, path: Path):
         self.path = path
-        ask("weights", "verify", path)
-        self.info = json.loads(ask("weights", "info", path, "--json"))
-        shape = [self.info["network"], "--classes", self.info["classes"]]
-        if not self.info["batch_norm"]:
-            shape.append("--folded")
-        elif self.info["conv_bias"]:
-            shape.append("--conv-bias")
-        graph = json.loads(ask("describe", *shape, "--json"))
+        verify(path)
+        self.info = network_table.ask("weights", "info", str(path))
+        folded = not self.info["batch_norm"]
+        graph = network_table.describe(
+            self.info["network"], self.info["classes"], self.info["conv_bias"], folded
+        )
         self.nodes = graph["nodes"]
         self.input_shape = graph["input"]
         self.tensors = {entry["name"]: tuple(entry["shape"]) for entry in graph["tensors"]}
-        table = json.loads(ask("list", "--json"))["networks"]
-        self.row = next(row for row in table if row["name"] == self.info["network"])
+        rows = {row["name"]: row for row in network_table.rows()}
+        self.padding = rows[self.info["network"]]["padding"]
 
     def byte_count(self) -> int:
         return sum(4 * math.prod(shape) for shape in self.tensors.values())
@@ -46,29 +38,27 @@ class WeightsFile:
                 for name, shape in self.tensors.items():
                     yield name, np.require(file[name][()], "<f4", "C").reshape(shape)
         except (OSError, KeyError, TypeError, ValueError):
-            raise Failed(f"{self.path}: has changed while it was read") from None
+            raise Refused(f"{self.path}: has changed while it was read") from None
 
     def metadata(self) -> dict[str, str]:
-        """The attributes as text, from which own_metadata.py makes them again."""
-        names = ("network", "variant", "source", "preprocessing", "sha256")
-        texts = {f"resbench.{name}": self.info[name] for name in names}
-        texts["resbench.classes"] = str(self.info["classes"])
-        texts["resbench.epsilon"] = repr(float(self.info["epsilon"]))
-        return texts
+        return own_metadata.make(self.info)
 
 
-def ask(*arguments: object) -> str:
-    """What the program prints; its own sentence where it refuses."""
+def verify(path: Path) -> None:
+    """Refuses with the program's own sentence; it reads foreign files in a child with limits."""
     program = os.environ.get("RESBENCH_PROGRAM")
     if not program:
-        raise Failed("RESBENCH_PROGRAM is not set; this is run by 'resbench export'")
+        raise Refused("RESBENCH_PROGRAM is not set; start this as 'resbench export'")
     try:
         done = subprocess.run(
-            [program, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True
+            [program, "weights", "verify", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
         )
     except OSError as problem:
-        raise Failed(f"{program}: cannot be run: {problem.strerror}") from None
+        raise Refused(f"{program}: cannot be run: {problem.strerror}") from None
     if done.returncode != 0:
-        sentence = done.stderr.strip().removeprefix("resbench: ") or "the program gave no reason"
-        raise Failed(sentence, done.returncode if done.returncode > 0 else 3)
-    return done.stdout
+        sentence = " ".join(done.stderr.split()).removeprefix("resbench: ")
+        raise Refused(sentence or f"{path}: 'resbench weights verify' ended without a reason")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import names
+import own_metadata
 from float_values import STORED, as_float32, item_bytes
 from found import Found, Refused, Tensor
 
@@ -50,6 +51,8 @@ def read(path: Path) -> Found:
             continue
         offset = start + header[name]["data_offsets"][0]
         found.tensors[renamed[name]] = Tensor(shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name)
+    found.network = metadata.get("resbench.network")
+    own_metadata.take(str(path), metadata, found)
     kinds = {KINDS.get(kind) for kind, _shape in entries.values()}
     found.notes += [f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds]
     if "float64" in kinds:
