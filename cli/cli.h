@@ -51,5 +51,6 @@ int rb_command_weights(int argc, char **argv);
 int rb_command_synth_input(int argc, char **argv);
 int rb_command_import(int argc, char **argv);
 int rb_command_plot(int argc, char **argv);
+int rb_command_export(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@ EXIT_FINE, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in 
 READERS = (
     "torch_checkpoint",
     "safetensors_file",
+    "onnx_file",
 )
 
 EPILOG = """\
@@ -136,13 +137,14 @@ def reader_of(path: Path):
 
 def convert(path: Path, arguments: argparse.Namespace, temporary: Path | None) -> dict:
     """Reads, names and checks the weights and writes them to temporary (None: nowhere)."""
+    from limits import clean
     from match import Wishes, match
     from write import write
 
     found = reader_of(path).read(path)
     wishes = Wishes(arguments.variant, arguments.epsilon, arguments.preprocessing)
     named = match(str(path), found, wishes)
-    source = f"{found.format} {path.name}"
+    source = clean(found.source or f"{found.format} {path.name}")
     target = str(arguments.output or f"{named.row['name']}.h5")
     digest = write(temporary, target, str(path), source, named)
     return {
@@ -226,7 +228,10 @@ def show(report: dict) -> None:
         ("variant", report["variant"] + assumed("variant")),
         ("convolutions", layers_text(report)),
         ("epsilon", f"{report['epsilon']!r}" + assumed("epsilon")),
-        ("preprocessing", json.dumps(report["preprocessing"]) + assumed("preprocessing")),
+        (
+            "preprocessing",
+            preprocessing.to_text(report["preprocessing"]) + assumed("preprocessing"),
+        ),
         ("tensors", f"{report['tensors']}, {report['parameters']} parameters{ignored}"),
         *[("note", note) for note in report["notes"]],
         ("sha256", report["sha256"]),

@@ -30,7 +30,7 @@ class Match:
     conv_bias: bool
     batch_norm: bool
     epsilon: float
-    preprocessing: dict
+    preprocessing: dict | str
     parameters: int
     tensors: dict[str, Tensor]
     assumed: list[

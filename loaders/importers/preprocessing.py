@@ -78,3 +78,8 @@ def parse(text: str) -> dict:
         if not fits(value[name]):
             raise ValueError(f"{name} cannot be {json.dumps(value[name])[:40]}")
     return value
+
+
+def to_text(value: dict | str) -> str:
+    """As it stands in weights files: JSON, or "none"."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 import names
+import own_metadata
 from float_values import STORED, as_float32
 from found import Found, Refused, Tensor
 
@@ -35,6 +36,7 @@ def recognises(path: Path) -> bool:
 def read(path: Path) -> Found:
     try:
         with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
             slices = {name: file.get_slice(name) for name in file.offset_keys()}
             entries = {
                 name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()
@@ -57,6 +59,8 @@ def read(path: Path) -> Found:
         found.tensors[renamed[name]] = Tensor(
             shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name
         )
+    found.network = metadata.get("resbench.network")
+    own_metadata.take(str(path), metadata, found)
     kinds = {KINDS.get(kind) for kind, _shape in entries.values()}
     found.notes += [
         f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds

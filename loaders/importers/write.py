@@ -1,7 +1,6 @@
 """Writes a weights file (docs/weights.md): one tensor in memory at a time."""
 
 import hashlib
-import json
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import preprocessing as steps
 
 from found import Refused
 from match import Match
@@ -63,7 +63,7 @@ def attributes(source: str, digest: str, match: Match) -> dict:
         "network": match.row["name"],
         "variant": match.row["variant"],
         "source": source.encode(errors="replace")[:SOURCE_BYTES].decode(errors="ignore"),
-        "preprocessing": json.dumps(match.preprocessing),
+        "preprocessing": steps.to_text(match.preprocessing),
         "sha256": digest,
         "schema_version": np.int64(SCHEMA_VERSION),
         "classes": np.int64(match.classes),
