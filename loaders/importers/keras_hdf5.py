@@ -12,7 +12,7 @@ import h5py
 import hdf5_foreign as hdf5
 import keras_names as names
 import keras_plan
-from found import Found, Refused
+from found import Found, Refused, Tensor
 from keras_config import parse_json
 from keras_model import plan_from_model
 from keras_plan import Weights
@@ -25,6 +25,8 @@ _CONTAINERS = (
     "layers",
     "_layer_checkpoint_dependencies",
 )  # Keras 3; TensorFlow 2.12 to 2.15
+
+Counted = dict[str, tuple[str | None, list[tuple[str, Tensor]]]]  # own name and weights
 
 
 def recognises(path: Path) -> bool:
@@ -85,11 +87,11 @@ def _named(path: Path, file: h5py.File, root: h5py.Group) -> Weights:
     return weights
 
 
-def _counted(path: Path, file: h5py.File) -> dict[str, tuple[str | None, list]]:
+def _counted(path: Path, file: h5py.File) -> Counted:
     """The newer form: layers/conv2d_5/vars/0; each with its own name where vars states that."""
     container = next(name for name in _CONTAINERS if name in file)
     root = hdf5.child_group(path, file, container)
-    counted = {}
+    counted: Counted = {}
     for layer in hdf5.names(path, root):
         group = hdf5.child_group(path, root, layer)
         members = hdf5.names(path, group)
@@ -104,16 +106,16 @@ def _counted(path: Path, file: h5py.File) -> dict[str, tuple[str | None, list]]:
     return counted
 
 
-def _own_names(path: Path, counted: dict[str, tuple[str | None, list]]) -> Weights:
+def _own_names(path: Path, counted: Counted) -> Weights:
     """Without a model config: by the names that the layers state, or by their order."""
+    if not any(own for own, _ in counted.values()):
+        return names.names_by_order(path, {layer: value for layer, (_, value) in counted.items()})
     weights: Weights = {}
     for layer, (own, tensors) in counted.items():
         if (own or layer) in weights:
             raise Refused(f"{path}: two layers are called {own or layer}")
         weights[own or layer] = tensors
-    if names.is_applications(weights):
-        return weights
-    return names.names_by_order(path, {layer: tensors for layer, (_, tensors) in counted.items()})
+    return weights
 
 
 def _read_archive(path: Path) -> Found:

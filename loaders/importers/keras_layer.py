@@ -224,16 +224,10 @@ class Normalisation:
         )
 
     def preprocessing(self) -> dict:
-        # (x / divisor - mean) / std = x * scale + offset
-        std = [1 / (scale * self.divisor) for scale in self.scale]
-        exact = [round(value) if abs(value - round(value)) < 1e-6 else value for value in std]
-        mean = [-o * s for o, s in zip(self.offset, exact, strict=True)]
-        return {
-            "order": "RGB",
-            "divisor": self.divisor,
-            "mean": [value + 0.0 for value in mean],  # no -0
-            "std": exact,
-        }
+        # (x / divisor - mean) / std = x * scale + offset; nine digits are a float32
+        std = [float(f"{1 / (scale * self.divisor):.9g}") for scale in self.scale]
+        mean = [float(f"{-o * s + 0.0:.9g}") for o, s in zip(self.offset, std, strict=True)]
+        return {"order": "RGB", "divisor": self.divisor, "mean": mean, "std": std}
 
 
 def _numbers(path: Path, layer: Layer, key: str, otherwise: list[float] | None = None) -> list:

@@ -106,13 +106,16 @@ class _Walk:
     def _stem(self, chain: list[Layer]) -> int:
         """By how much it makes the map smaller."""
         units, rest = self._units(chain)
-        if len(units) != 1 or not units[0].relu:
-            layer = units[1].conv if len(units) > 1 else (units[0].conv if units else None)
-            if layer is None and rest:
-                layer = rest[0]
-            if layer is None:
-                raise Refused(f"{self.path}: the model does not begin with a convolution")
-            raise refuse(self.path, layer, "does not fit a stem of one convolution and ReLU")
+        if not units:
+            raise Refused(f"{self.path}: the model does not begin with a convolution")
+        if len(units) > 1:
+            raise refuse(self.path, units[1].conv, "is the stem's second convolution; expected one")
+        if not units[0].relu:
+            raise refuse(
+                self.path,
+                units[0].conv,
+                "is not followed by batch norm and ReLU at once (a pre-activation ResNet?)",
+            )
         pooled = bool(rest) and rest[-1].kind == "MaxPooling2D"
         if pooled:
             zeros = kl.zero_padding(self.path, rest[0]) if rest[0].kind == "ZeroPadding2D" else 0

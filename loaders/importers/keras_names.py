@@ -98,11 +98,14 @@ def _order(kernels: list[tuple[int, ...]]) -> list[str] | None:
         return None
     modules, at, stage, block = ["conv1"], 1, 1, 0
     while at < len(kernels):
-        third = kernels[at + 2] if at + 2 < len(kernels) else None
+        if len(kernels) < at + 3:
+            return None
         # The first block's projection takes as many channels as its last convolution.
-        projects = third is not None and (at == 1 or third[2] != kernels[at + 1][3])
+        projects = at == 1 or kernels[at + 2][2] != kernels[at + 1][3]
         stage, block = (stage + 1, 1) if projects else (stage, block + 1)
         parts = (1, 2, 0, 3) if projects else (1, 2, 3)
+        if [kernel[0] for kernel in kernels[at : at + len(parts)]] != [1, 3, 1, 1][: len(parts)]:
+            return None
         modules += [f"conv{stage}_block{block}_{part}" for part in parts]
         at += len(parts)
     return modules if at == len(kernels) else None
