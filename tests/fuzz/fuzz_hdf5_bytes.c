@@ -8,16 +8,16 @@
 #include <sys/mman.h>
 
 #include "bench/trial.h"
+#include "coverage_counters.h"
 #include "fuzz_file.h"
 #include "loaders/tensor_file.h"
 
 #define CHILD_SECONDS 3 /* the fuzzer has no time for RB_TRIAL_SECONDS */
 
-/* Coverage is counted in the child and would be lost with it. */
-extern uint8_t __start___sancov_cntrs[], __stop___sancov_cntrs[];
 #define MAX_COUNTERS (1 << 16)
 
-/* Shared with the child: whether it died of our own code, and what it has covered. */
+/* Shared with the child: whether it died of our own code, and the coverage that is counted in it.
+ */
 static struct verdict {
     int reported, libhdf5s;
     uint8_t counters[MAX_COUNTERS];
@@ -51,7 +51,7 @@ typedef struct request {
 } request;
 
 static size_t counter_bytes(void) {
-    const size_t bytes = (size_t)(__stop___sancov_cntrs - __start___sancov_cntrs);
+    const size_t bytes = (size_t)(fuzz_counters_end - fuzz_counters_begin);
     FUZZ_REQUIRE(bytes <= MAX_COUNTERS);
     return bytes;
 }
@@ -88,7 +88,7 @@ static rb_status read_file(void *ctx, rb_error *err) {
     alarm(CHILD_SECONDS);
     const rb_status status =
         wanted->reader & 1 ? read_tensor(wanted->path, err) : read_weights(wanted->path, err);
-    memcpy(verdict->counters, __start___sancov_cntrs, counter_bytes());
+    memcpy(verdict->counters, fuzz_counters_begin, counter_bytes());
     return status;
 }
 
@@ -115,6 +115,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_REQUIRE(!verdict->reported || verdict->libhdf5s);
     for (size_t i = 0; i < counter_bytes(); i++)
         if (verdict->counters[i])
-            __start___sancov_cntrs[i] = verdict->counters[i];
+            fuzz_counters_begin[i] = verdict->counters[i];
     return 0;
 }
