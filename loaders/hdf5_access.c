@@ -102,20 +102,58 @@ static const char *chunk_objection(hid_t dataset, hid_t properties, size_t value
     return NULL;
 }
 
+/* For sentences: what a file holds, in the words of its type class. */
+static void describe_type(hid_t type, char *text, size_t capacity) {
+    const size_t bytes = H5Tget_size(type);
+    switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+        snprintf(text, capacity, "floats of %zu bytes", bytes);
+        break;
+    case H5T_INTEGER:
+        snprintf(text, capacity, "%sintegers of %zu bytes",
+                 H5Tget_sign(type) == H5T_SGN_NONE ? "unsigned " : "", bytes);
+        break;
+    case H5T_STRING:
+        snprintf(text, capacity, "text of %s length",
+                 H5Tis_variable_str(type) > 0 ? "variable" : "fixed");
+        break;
+    default:
+        snprintf(text, capacity, "values of %zu bytes", bytes);
+    }
+}
+
+static rb_status check_type(hid_t dataset, const char *path, const char *name, hid_t type,
+                            rb_error *err) {
+    char found[64];
+    const bool text = H5Tequal(type, H5T_C_S1) > 0; /* of any size */
+    const char *expected = text                                 ? "text of fixed length"
+                           : H5Tequal(type, H5T_STD_U8LE) > 0   ? "uint8"
+                           : H5Tequal(type, H5T_STD_I32LE) > 0  ? "little-endian int32"
+                           : H5Tequal(type, H5T_IEEE_F32LE) > 0 ? "little-endian float32"
+                                                                : "little-endian float64";
+    const hid_t stored = H5Dget_type(dataset);
+    const bool fine = text ? H5Tget_class(stored) == H5T_STRING && H5Tis_variable_str(stored) == 0
+                           : H5Tequal(stored, type) > 0;
+    describe_type(stored, found, sizeof found);
+    H5Tclose(stored);
+    if (fine)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has the wrong type: expected %s, found %s",
+                   path, name, expected, found);
+}
+
 rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, hid_t type,
                                hid_t *dataset, rb_error *err) {
-    rb_status status = RB_OK;
-    hid_t found = H5I_INVALID_HID, properties = H5I_INVALID_HID, found_type = H5I_INVALID_HID;
     H5L_info_t link;
     *dataset = H5I_INVALID_HID;
     if (H5Lget_info(file, name, &link, H5P_DEFAULT) < 0)
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is missing", path, name);
     if (link.type != H5L_TYPE_HARD)
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is a link to somewhere else", path, name);
-    found = H5Dopen2(file, name, H5P_DEFAULT);
+    const hid_t found = H5Dopen2(file, name, H5P_DEFAULT);
     if (found < 0)
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is not a readable data set", path, name);
-    properties = H5Dget_create_plist(found);
+    const hid_t properties = H5Dget_create_plist(found);
     const char *objection = storage_objection(properties);
     if (objection) {
         status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
@@ -140,6 +178,13 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
         status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
 done:
     H5Tclose(found_type);
+    rb_status status = objection
+                           ? rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection)
+                           : check_type(found, path, name, type, err);
+    if (status == RB_OK &&
+        (H5Dget_storage_size(found) == 0 || !chunks_are_complete(found, properties)))
+        status =
+            rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds no data, or not all of it", path, name);
     H5Pclose(properties);
     if (status == RB_OK)
         *dataset = found;
