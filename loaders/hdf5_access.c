@@ -79,16 +79,18 @@ static const char *storage_objection(hid_t properties) {
 
 /* NULL, or what is wrong with the chunks of a dataset: HDF5 reads missing ones as zeros, and takes
  * memory for whole ones. */
-static const char *chunk_objection(hid_t dataset, hid_t properties, size_t value_bytes) {
+static const char *chunk_objection(hid_t dataset, hid_t properties) {
     hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0;
     hsize_t needed = 1, values = 1, chunk_values = 1;
     if (H5Pget_layout(properties) != H5D_CHUNKED)
         return NULL;
-    const hid_t space = H5Dget_space(dataset);
+    const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    const hsize_t value_bytes = H5Tget_size(type);
     const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
     bool told = rank >= 1 && H5Pget_chunk(properties, H5S_MAX_RANK, chunk) == rank &&
                 H5Dget_num_chunks(dataset, space, &stored) >= 0;
     H5Sclose(space);
+    H5Tclose(type);
     for (int d = 0; told && d < rank; d++)
         told = chunk[d] > 0 &&
                !__builtin_mul_overflow(needed, extent[d] / chunk[d] + (extent[d] % chunk[d] != 0),
@@ -97,7 +99,7 @@ static const char *chunk_objection(hid_t dataset, hid_t properties, size_t value
                !__builtin_mul_overflow(chunk_values, chunk[d], &chunk_values);
     if (!told || stored != needed)
         return "holds no data, or not all of it";
-    if (chunk_values > values && chunk_values > MAX_CHUNK_BYTES / value_bytes)
+    if (chunk_values > values && value_bytes > 0 && chunk_values > MAX_CHUNK_BYTES / value_bytes)
         return "is kept in chunks far larger than itself";
     return NULL;
 }
@@ -155,36 +157,15 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is not a readable data set", path, name);
     const hid_t properties = H5Dget_create_plist(found);
     const char *objection = storage_objection(properties);
-    if (objection) {
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
-        goto done;
-    }
-    found_type = H5Dget_type(found);
-    if (H5Tequal(found_type, type) <= 0) {
-        status = rb_fail(err, RB_ERR_INPUT,
-                         "%s: tensor %s has the wrong type: expected little-endian %s, found %s of "
-                         "%zu bytes",
-                         path, name, H5Tget_size(type) == 4 ? "float32" : "float64",
-                         H5Tget_class(found_type) == H5T_FLOAT     ? "floats"
-                         : H5Tget_class(found_type) == H5T_INTEGER ? "integers"
-                                                                   : "values",
-                         H5Tget_size(found_type));
-        goto done;
-    }
-    objection = H5Dget_storage_size(found) == 0
-                    ? "holds no data"
-                    : chunk_objection(found, properties, H5Tget_size(type));
-    if (objection)
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
-done:
-    H5Tclose(found_type);
     rb_status status = objection
                            ? rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection)
                            : check_type(found, path, name, type, err);
-    if (status == RB_OK &&
-        (H5Dget_storage_size(found) == 0 || !chunks_are_complete(found, properties)))
-        status =
-            rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds no data, or not all of it", path, name);
+    if (status == RB_OK) {
+        objection =
+            H5Dget_storage_size(found) == 0 ? "holds no data" : chunk_objection(found, properties);
+        if (objection)
+            status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
+    }
     H5Pclose(properties);
     if (status == RB_OK)
         *dataset = found;
