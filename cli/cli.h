@@ -67,7 +67,9 @@ int rb_command_describe(int argc, char **argv);
 int rb_command_list(int argc, char **argv);
 int rb_command_weights(int argc, char **argv);
 int rb_command_synth_input(int argc, char **argv);
+int rb_command_import(int argc, char **argv);
 int rb_command_preprocess(int argc, char **argv);
 int rb_command_plot(int argc, char **argv);
+int rb_command_export(int argc, char **argv);
 
 #endif

@@ -13,6 +13,9 @@ if(RESBENCH_SANITIZE)
   target_link_options(rb_flags INTERFACE -fsanitize=address,undefined)
   target_compile_definitions(rb_flags INTERFACE RB_SANITIZED)
 endif()
+if(RESBENCH_FUZZ)
+  target_compile_options(rb_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # rb_add_room(<name> <sources>...): static library rb_<name>; headers are included as "<room>/x.h".
 function(rb_add_room name)

@@ -10,6 +10,7 @@
 #include "resbench/engine.h"
 
 #define MAX_TEXT_BYTES 1023
+#define MAX_CHUNK_BYTES ((hsize_t)64 << 20) /* unless the data set itself is larger */
 
 rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
     struct stat info;
@@ -60,6 +61,7 @@ static const char *storage_objection(hid_t properties) {
     if (layout == H5D_CONTIGUOUS && H5Pget_external_count(properties) != 0)
         return "keeps its data in another file";
     const int filters = H5Pget_nfilters(properties);
+    bool deflated = false;
     for (int i = 0; i < filters; i++) {
         unsigned flags, config;
         size_t values = 0;
@@ -68,24 +70,38 @@ static const char *storage_objection(hid_t properties) {
         if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
             filter != H5Z_FILTER_FLETCHER32)
             return "is compressed by a filter other than deflate";
+        if (filter == H5Z_FILTER_DEFLATE && deflated)
+            return "is compressed more than once";
+        deflated = deflated || filter == H5Z_FILTER_DEFLATE;
     }
     return NULL;
 }
 
-/* Whether every chunk is there: HDF5 reads missing ones as zeros. */
-static bool chunks_are_complete(hid_t dataset, hid_t properties) {
-    hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0, needed = 1;
+/* NULL, or what is wrong with the chunks of a dataset: HDF5 reads missing ones as zeros, and takes
+ * memory for whole ones. */
+static const char *chunk_objection(hid_t dataset, hid_t properties) {
+    hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0;
+    hsize_t needed = 1, values = 1, chunk_values = 1;
     if (H5Pget_layout(properties) != H5D_CHUNKED)
-        return true;
-    const hid_t space = H5Dget_space(dataset);
+        return NULL;
+    const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    const hsize_t value_bytes = H5Tget_size(type);
     const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
     bool told = rank >= 1 && H5Pget_chunk(properties, H5S_MAX_RANK, chunk) == rank &&
                 H5Dget_num_chunks(dataset, space, &stored) >= 0;
     H5Sclose(space);
+    H5Tclose(type);
     for (int d = 0; told && d < rank; d++)
         told = chunk[d] > 0 &&
-               !__builtin_mul_overflow(needed, (extent[d] + chunk[d] - 1) / chunk[d], &needed);
-    return told && stored == needed;
+               !__builtin_mul_overflow(needed, extent[d] / chunk[d] + (extent[d] % chunk[d] != 0),
+                                       &needed) &&
+               !__builtin_mul_overflow(values, extent[d], &values) &&
+               !__builtin_mul_overflow(chunk_values, chunk[d], &chunk_values);
+    if (!told || stored != needed)
+        return "holds no data, or not all of it";
+    if (chunk_values > values && value_bytes > 0 && chunk_values > MAX_CHUNK_BYTES / value_bytes)
+        return "is kept in chunks far larger than itself";
+    return NULL;
 }
 
 /* For sentences: what a file holds, in the words of its type class. */
@@ -144,10 +160,12 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
     rb_status status = objection
                            ? rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection)
                            : check_type(found, path, name, type, err);
-    if (status == RB_OK &&
-        (H5Dget_storage_size(found) == 0 || !chunks_are_complete(found, properties)))
-        status =
-            rb_fail(err, RB_ERR_INPUT, "%s: tensor %s holds no data, or not all of it", path, name);
+    if (status == RB_OK) {
+        objection =
+            H5Dget_storage_size(found) == 0 ? "holds no data" : chunk_objection(found, properties);
+        if (objection)
+            status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
+    }
     H5Pclose(properties);
     if (status == RB_OK)
         *dataset = found;

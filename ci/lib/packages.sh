@@ -3,7 +3,7 @@
 
 base_packages=(build-essential cmake ninja-build pkg-config python3 python3-venv
     libhdf5-dev libjansson-dev libssl-dev libhwloc-dev libjpeg-dev libpng-dev libcmocka-dev)
-ci_packages=(clang libomp-dev git)
+ci_packages=(clang libclang-rt-dev libomp-dev git)
 
 # missing_packages NAME...: those neither installed nor provided by an installed package.
 missing_packages() {

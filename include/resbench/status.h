@@ -33,7 +33,8 @@ typedef struct rb_error {
 #endif
 
 /* Writes the sentence into err (which may be NULL) and returns status, so that
- * a failing function ends with `return rb_fail(err, RB_ERR_INPUT, "...")`.
+ * a failing function ends with `return rb_fail(err, RB_ERR_INPUT, "...")`. What it quotes may be
+ * hostile: control characters, such as a terminal's escapes, become blanks.
  * In the header, because an engine links nothing of ours. */
 static inline rb_status rb_fail(rb_error *err, rb_status status, const char *format, ...)
     RB_PRINTF(3, 4);
@@ -44,6 +45,9 @@ static inline rb_status rb_fail(rb_error *err, rb_status status, const char *for
         va_start(args, format);
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
+        for (char *at = err->message; *at; at++)
+            if ((unsigned char)*at < 0x20 || *at == 0x7F)
+                *at = ' ';
     }
     return status;
 }
