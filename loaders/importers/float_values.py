@@ -20,8 +20,10 @@ def as_float32(stored: np.ndarray, kind: str, where: str) -> np.ndarray:
         with np.errstate(over="ignore"):
             narrow = stored.astype("<f4", order="C")
         if not np.array_equal(narrow.astype("<f8"), stored, equal_nan=True):
-            raise Refused(f"{where} is float64 with values that no float32 holds; expected float32, "
-                          "or float64 that was float32 once")  # fmt: skip
+            raise Refused(
+                f"{where} is float64 with values that no float32 holds; expected float32, "
+                "or float64 that was float32 once"
+            )
         return narrow
     if kind == "float16":
         return stored.astype("<f4", order="C")

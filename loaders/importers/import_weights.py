@@ -37,7 +37,9 @@ exit codes: 0 fine, 2 usage, 3 bad input (or the weights cannot be written), 130
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\nTry `{self.prog} --help' for more information.\n")
+        self.exit(
+            EXIT_USAGE, f"{self.prog}: {message}\nTry `{self.prog} --help' for more information.\n"
+        )
 
 
 class Interrupted(BaseException):
@@ -75,14 +77,26 @@ def parse_arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("file", type=Path, metavar="FILE", help="what to read")
-    add("-o", "--output", type=Path, metavar="W.h5",
-        help="the file to write (default: <network>.h5)")  # fmt: skip
-    add("--variant", choices=("v1", "v1.5"),
-        help="where a bottleneck strides: in its first 1x1 or in its 3x3 (default: v1.5)")  # fmt: skip
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="W.h5",
+        help="the file to write (default: <network>.h5)",
+    )
+    add(
+        "--variant",
+        choices=("v1", "v1.5"),
+        help="where a bottleneck strides: in its first 1x1 or in its 3x3 (default: v1.5)",
+    )
     add("--epsilon", type=epsilon, metavar="E", help="of batch norm (default: 1e-5)")
-    add("--preprocessing", type=steps, metavar="P",
+    add(
+        "--preprocessing",
+        type=steps,
+        metavar="P",
         help="torchvision, caffe, cifar, raw or JSON as in docs/weights.md "
-             "(default: torchvision or cifar, by the network)")  # fmt: skip
+        "(default: torchvision or cifar, by the network)",
+    )
     add("--dry-run", action="store_true", help="read and check, write nothing")
     add("--json", action="store_true", help="print JSON")
     return parser.parse_args()
@@ -104,7 +118,7 @@ def size_of(path: Path) -> int:
     return info.st_size
 
 
-def reader_of(path: Path):  # noqa: ANN201
+def reader_of(path: Path):
     """The module that reads the file, by what lies in it."""
     from found import Refused
 
@@ -123,22 +137,34 @@ def reader_of(path: Path):  # noqa: ANN201
 
 def convert(path: Path, arguments: argparse.Namespace, temporary: Path | None) -> dict:
     """Reads, names and checks the weights and writes them to temporary (None: nowhere)."""
+    from limits import clean
     from match import Wishes, match
     from write import write
 
     found = reader_of(path).read(path)
     wishes = Wishes(arguments.variant, arguments.epsilon, arguments.preprocessing)
     named = match(str(path), found, wishes)
-    source = found.source or f"{found.format} {path.name}"
-    digest = write(temporary, str(path), source, named)
+    source = clean(found.source or f"{found.format} {path.name}")
+    target = str(arguments.output or f"{named.row['name']}.h5")
+    digest = write(temporary, target, str(path), source, named)
     return {
-        "file": str(path), "format": found.format, "network": named.row["name"], "variant": named.row["variant"],
-        "classes": named.classes, "conv_bias": named.conv_bias, "batch_norm": named.batch_norm,
-        "epsilon": named.epsilon, "preprocessing": named.preprocessing, "assumed": named.assumed,
-        "tensors": len(named.tensors), "parameters": named.parameters, "ignored": len(found.ignored),
+        "file": str(path),
+        "format": found.format,
+        "network": named.row["name"],
+        "variant": named.row["variant"],
+        "classes": named.classes,
+        "conv_bias": named.conv_bias,
+        "batch_norm": named.batch_norm,
+        "epsilon": named.epsilon,
+        "preprocessing": named.preprocessing,
+        "assumed": named.assumed,
+        "tensors": len(named.tensors),
+        "parameters": named.parameters,
+        "ignored": len(found.ignored),
         "ignored_kinds": sorted({name.rsplit(".", 1)[-1] for name in found.ignored}),
-        "notes": found.notes, "sha256": digest,
-    }  # fmt: skip
+        "notes": found.notes,
+        "sha256": digest,
+    }
 
 
 def temporary_path(arguments: argparse.Namespace) -> Path | None:
@@ -191,14 +217,21 @@ def show(report: dict) -> None:
     def assumed(what: str) -> str:
         return f" (assumed; --{what} says otherwise)" if what in report["assumed"] else ""
 
-    ignored = f"; {report['ignored']} ignored ({', '.join(report['ignored_kinds'][:4])})" if report["ignored"] else ""
+    ignored = (
+        f"; {report['ignored']} ignored ({', '.join(report['ignored_kinds'][:4])})"
+        if report["ignored"]
+        else ""
+    )
     lines = [
         ("format", report["format"]),
         ("network", f"{report['network']}, {report['classes']} classes"),
         ("variant", report["variant"] + assumed("variant")),
         ("convolutions", layers_text(report)),
         ("epsilon", f"{report['epsilon']!r}" + assumed("epsilon")),
-        ("preprocessing", preprocessing.to_text(report["preprocessing"]) + assumed("preprocessing")),
+        (
+            "preprocessing",
+            preprocessing.to_text(report["preprocessing"]) + assumed("preprocessing"),
+        ),
         ("tensors", f"{report['tensors']}, {report['parameters']} parameters{ignored}"),
         *[("note", note) for note in report["notes"]],
         ("sha256", report["sha256"]),
@@ -213,11 +246,14 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     arguments = parse_arguments()
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from found import Refused
     except ModuleNotFoundError as problem:
-        print(f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
+            file=sys.stderr,
+        )
         return EXIT_BAD_INPUT
     try:
         report = run(arguments)

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from found import Refused
 
@@ -65,14 +66,18 @@ def conclude(path: str, text: bytes, status: int) -> dict:
             raise Refused(f"{path}: reading it took too long")
         raise Refused(f"{path}: is damaged: reading it ended in a crash (signal {number})")
     if os.WEXITSTATUS(status) != 0 or not text:
-        raise Refused(f"{path}: is damaged: reading it ended early (exit code {os.WEXITSTATUS(status)})")
+        raise Refused(
+            f"{path}: is damaged: reading it ended early (exit code {os.WEXITSTATUS(status)})"
+        )
     answer = json.loads(text)
     if "refused" in answer:
         raise Refused(answer["refused"])
     return answer["result"]
 
 
-def serve(path: str, file_bytes: int, seconds: int, writing: int, parent: int, work: Callable[[], dict]) -> None:
+def serve(
+    path: str, file_bytes: int, seconds: int, writing: int, parent: int, work: Callable[[], dict]
+) -> None:
     """The child's whole life: nothing but one line of JSON leaves it."""
     code = 1
     try:
@@ -88,7 +93,7 @@ def serve(path: str, file_bytes: int, seconds: int, writing: int, parent: int, w
         limit(resource.RLIMIT_AS, allowed_bytes(file_bytes))
         limit(resource.RLIMIT_CPU, seconds)
         limit(resource.RLIMIT_CORE, 0)
-        answer = json.dumps(attempt(path, file_bytes, work)).encode()
+        answer = json.dumps(clean(attempt(path, file_bytes, work))).encode()
         while answer:
             answer = answer[os.write(writing, answer) :]
         code = 0
@@ -106,15 +111,30 @@ def allowed_bytes(file_bytes: int) -> int:
     return min(BASE_BYTES + BYTES_PER_FILE_BYTE * file_bytes, max(machine, BASE_BYTES))
 
 
+def clean(value: Any) -> Any:
+    """Names of tensors come from the file and go to a terminal: no control characters."""
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() else "?" for c in " ".join(value.split()))
+    if isinstance(value, dict):
+        return {key: clean(item) for key, item in value.items()}
+    return [clean(item) for item in value] if isinstance(value, list) else value
+
+
 def attempt(path: str, file_bytes: int, work: Callable[[], dict]) -> dict:
     try:
         return {"result": work()}
     except Refused as problem:
-        return {"refused": " ".join(str(problem).split())}
+        return {"refused": str(problem)}
     except MemoryError:
-        return {"refused": f"{path}: reading it takes more than {allowed_bytes(file_bytes) >> 20} MiB of memory"}
+        return {
+            "refused": f"{path}: reading it takes more than {allowed_bytes(file_bytes) >> 20} MiB of memory"
+        }
     except ModuleNotFoundError as problem:
-        return {"refused": f"the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it"}
-    except Exception as problem:  # noqa: BLE001: whatever a library raises on a damaged file
-        reason = " ".join(str(problem).split())[:200]
-        return {"refused": f"{path}: cannot be read, it is damaged or of another kind ({type(problem).__name__}: {reason})"}
+        return {
+            "refused": f"the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it"
+        }
+    except Exception as problem:  # whatever a library raises on rubbish
+        reason = str(problem)[:200]
+        return {
+            "refused": f"{path}: cannot be read, it is damaged or of another kind ({type(problem).__name__}: {reason})"
+        }

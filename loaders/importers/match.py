@@ -33,7 +33,9 @@ class Match:
     preprocessing: dict | str
     parameters: int
     tensors: dict[str, Tensor]
-    assumed: list[str]  # of variant, epsilon, preprocessing: what neither file nor command line says
+    assumed: list[
+        str
+    ]  # of variant, epsilon, preprocessing: what neither file nor command line says
 
 
 @dataclass
@@ -56,7 +58,7 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     assumed: list[str] = []
     conv_bias, folded = layers_of(found.tensors)
     candidates = candidates_of(path, found, wishes, assumed)
-    differences = [compare(row, found.tensors, conv_bias, folded) for row in candidates]
+    differences = [compare(path, row, found, conv_bias, folded) for row in candidates]
     nearest = min(differences, key=Difference.count)
     if nearest.count():
         raise Refused(complaint(path, nearest, found))
@@ -64,7 +66,9 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     if row["block"] == "basic" and "variant" in assumed:
         assumed.remove("variant")  # basic blocks know no difference
     epsilon = choose("epsilon", path, found.epsilon, wishes.epsilon, EPSILON, assumed)
-    preprocessing = wishes.preprocessing or found.preprocessing  # of which a file says less than it could
+    preprocessing = (
+        wishes.preprocessing or found.preprocessing
+    )  # of which a file says less than it could
     if preprocessing is None:
         preprocessing = steps.KNOWN["torchvision" if row["stem"] == "imagenet" else "cifar"]
         assumed.append("preprocessing")
@@ -81,11 +85,13 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     )
 
 
-def choose(what: str, path: str, said, wished, usual, assumed: list[str]):  # noqa: ANN001, ANN201
+def choose(what: str, path: str, said, wished, usual, assumed: list[str]):
     """What the file says; else what the command line says; else what is usual."""
     if said is not None:
         if wished is not None and wished != said:
-            raise Refused(f"{path}: says itself that {what} is {said}, --{what} {wished} contradicts it")
+            raise Refused(
+                f"{path}: says itself that {what} is {said}, --{what} {wished} contradicts it"
+            )
         return said
     if wished is not None:
         return wished
@@ -95,8 +101,11 @@ def choose(what: str, path: str, said, wished, usual, assumed: list[str]):  # no
 
 def layers_of(tensors: dict[str, Tensor]) -> tuple[bool, bool]:
     """Whether convolutions have biases of their own, and whether batch norm is folded into them."""
-    convolutions = [name.removesuffix(".weight") for name, tensor in tensors.items()
-                    if len(tensor.shape) == 4 and name.endswith(".weight")]  # fmt: skip
+    convolutions = [
+        name.removesuffix(".weight")
+        for name, tensor in tensors.items()
+        if len(tensor.shape) == 4 and name.endswith(".weight")
+    ]
     folded = not any(name.endswith(".running_var") for name in tensors)
     return folded or any(f"{name}.bias" in tensors for name in convolutions), folded
 
@@ -125,7 +134,10 @@ def candidates_of(path: str, found: Found, wishes: Wishes, assumed: list[str]) -
     if found.network is not None:
         rows = [row for row in rows if row["name"] == found.network]
         if not rows:
-            raise Refused(f"{path}: says that it is {found.network!r:.60}, which is no network of this program")
+            raise Refused(
+                f"{path}: says that it is {found.network!r:.60}, which is no network of this program"
+            )
+        choose("variant", path, rows[0]["variant"], wishes.variant, None, assumed)
         return rows
     variant = choose("variant", path, found.variant, wishes.variant, "v1.5", assumed)
     rows = [row for row in rows if row["block"] == "basic" or row["variant"] == variant]
@@ -140,12 +152,15 @@ def classes_of(path: str, tensors: dict[str, Tensor], row: dict) -> int:
     if last is None or len(last.shape) != 2:
         return row["classes"]
     if not 1 <= last.shape[0] <= MAX_CLASSES:
-        raise Refused(f"{path}: tensor {last.origin} is of {last.shape[0]} classes, expected 1 to {MAX_CLASSES}")
+        raise Refused(
+            f"{path}: tensor {last.origin} is of {last.shape[0]} classes, expected 1 to {MAX_CLASSES}"
+        )
     return last.shape[0]
 
 
-def compare(row: dict, tensors: dict[str, Tensor], conv_bias: bool, folded: bool) -> Difference:
-    classes = classes_of("", tensors, row)
+def compare(path: str, row: dict, found: Found, conv_bias: bool, folded: bool) -> Difference:
+    tensors = found.tensors
+    classes = classes_of(path, tensors, row)
     description = network_table.describe(row["name"], classes, conv_bias, folded)
     expected = {tensor["name"]: tuple(tensor["shape"]) for tensor in description["tensors"]}
     return Difference(
@@ -153,27 +168,30 @@ def compare(row: dict, tensors: dict[str, Tensor], conv_bias: bool, folded: bool
         description=description,
         missing=[name for name in expected if name not in tensors],
         extra=[told(name, tensor) for name, tensor in tensors.items() if name not in expected],
-        misshapen=[f"{told(name, tensors[name])} {tensors[name].shape}, expected {shape}"
-                   for name, shape in expected.items() if name in tensors and tensors[name].shape != shape],
-    )  # fmt: skip
+        misshapen=[
+            f"{told(name, tensors[name])} {tensors[name].shape} instead of {shape}"
+            for name, shape in expected.items()
+            if name in tensors and tensors[name].shape != shape
+        ],
+    )
 
 
 def told(name: str, tensor: Tensor) -> str:
     return name[:80] if tensor.origin == name else f"{name[:80]} ({tensor.origin[:80]} in the file)"
 
 
-def some(items: list[str], what: str, separator: str = ", ") -> list[str]:
+def some(items: list[str], what: str) -> list[str]:
     if not items:
         return []
     more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return [f"{len(items)} {what}: {separator.join(items[:SHOWN])}{more}"]
+    return [f"{what} {len(items)} ({', '.join(items[:SHOWN])}{more})"]
 
 
 def complaint(path: str, difference: Difference, found: Found) -> str:
     parts = [
-        *some(difference.missing, "tensors missing"),
+        *some(difference.missing, "missing"),
         *some(difference.extra, "too many"),
-        *some(difference.misshapen, "of another shape", ", "),
+        *some(difference.misshapen, "of another shape"),
     ]
     kind = unlike(found.tensors)
     reason = f" (it {kind})" if kind else ""

@@ -9,12 +9,16 @@ IGNORED = ".num_batches_tracked"
 HUGGING_FACE = (
     (r"(?:resnet\.)?embedder\.embedder\.convolution\.", lambda m: "conv1."),
     (r"(?:resnet\.)?embedder\.embedder\.normalization\.", lambda m: "bn1."),
-    (r"(?:resnet\.)?encoder\.stages\.(\d{1,2})\.layers\.(\d{1,4})\.layer\.(\d)\.(convolution|normalization)\.",
-     lambda m: f"layer{int(m[1]) + 1}.{m[2]}.{'conv' if m[4] == 'convolution' else 'bn'}{int(m[3]) + 1}."),
-    (r"(?:resnet\.)?encoder\.stages\.(\d{1,2})\.layers\.(\d{1,4})\.shortcut\.(convolution|normalization)\.",
-     lambda m: f"layer{int(m[1]) + 1}.{m[2]}.downsample.{0 if m[3] == 'convolution' else 1}."),
+    (
+        r"(?:resnet\.)?encoder\.stages\.(\d{1,2})\.layers\.(\d{1,4})\.layer\.(\d)\.(convolution|normalization)\.",
+        lambda m: f"layer{int(m[1]) + 1}.{m[2]}.{'conv' if m[4] == 'convolution' else 'bn'}{int(m[3]) + 1}.",
+    ),
+    (
+        r"(?:resnet\.)?encoder\.stages\.(\d{1,2})\.layers\.(\d{1,4})\.shortcut\.(convolution|normalization)\.",
+        lambda m: f"layer{int(m[1]) + 1}.{m[2]}.downsample.{0 if m[3] == 'convolution' else 1}.",
+    ),
     (r"classifier\.1\.", lambda m: "fc."),
-)  # fmt: skip
+)
 HUGGING_FACE_MARK = re.compile(r"(?:resnet\.)?embedder\.embedder\.convolution\.weight")
 
 
@@ -22,7 +26,9 @@ def strip_prefixes(names: list[str]) -> tuple[dict[str, str], list[str]]:
     """Each name without the prefixes that all of them carry, and those prefixes."""
     stripped, found = {name: name for name in names}, []
     while names:
-        prefix = next((p for p in PREFIXES if all(s.startswith(p) for s in stripped.values())), None)
+        prefix = next(
+            (p for p in PREFIXES if all(s.startswith(p) for s in stripped.values())), None
+        )
         if prefix is None:
             break
         found.append(prefix)

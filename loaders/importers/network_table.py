@@ -13,14 +13,24 @@ def ask(*arguments: str) -> dict:
     """The JSON that the program prints; RESBENCH_PROGRAM is set by the program (cli/script.c)."""
     program = os.environ.get("RESBENCH_PROGRAM")
     if not program:
-        raise Refused("RESBENCH_PROGRAM does not name the resbench program; start this as 'resbench import'")
+        raise Refused(
+            "RESBENCH_PROGRAM does not name the resbench program; start this as 'resbench import'"
+        )
     try:
-        done = subprocess.run([program, *arguments, "--json"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              preexec_fn=lift_memory_limit, timeout=60)  # fmt: skip
+        done = subprocess.run(
+            [program, *arguments, "--json"],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=lift_memory_limit,
+            timeout=60,
+        )
     except (OSError, subprocess.SubprocessError) as problem:
         raise Refused(f"{program}: cannot be run: {problem}") from None
     if done.returncode != 0:
-        raise Refused(" ".join(done.stderr.split()).removeprefix("resbench: ") or f"{program}: failed")
+        raise Refused(
+            " ".join(done.stderr.split()).removeprefix("resbench: ") or f"{program}: failed"
+        )
     return json.loads(done.stdout)
 
 

@@ -6,17 +6,38 @@ import math
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 KNOWN = {
     "torchvision": {
-        "order": "RGB", "divisor": 255, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "resize": 256, "crop": [224, 224],
+        "order": "RGB",
+        "divisor": 255,
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "resize": 256,
+        "crop": [224, 224],
     },
     "caffe": {
-        "order": "BGR", "divisor": 1, "mean": [103.939, 116.779, 123.68], "std": [1, 1, 1],
-        "resize": 256, "crop": [224, 224],
+        "order": "BGR",
+        "divisor": 1,
+        "mean": [103.939, 116.779, 123.68],
+        "std": [1, 1, 1],
+        "resize": 256,
+        "crop": [224, 224],
     },
     "cifar": {
-        "order": "RGB", "divisor": 255, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "resize": None, "crop": [32, 32],
+        "order": "RGB",
+        "divisor": 255,
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "resize": None,
+        "crop": [32, 32],
     },
-    "raw": {"order": "RGB", "divisor": 1, "mean": [0, 0, 0], "std": [1, 1, 1], "resize": None, "crop": [32, 32]},
-}  # fmt: skip
+    "raw": {
+        "order": "RGB",
+        "divisor": 1,
+        "mean": [0, 0, 0],
+        "std": [1, 1, 1],
+        "resize": None,
+        "crop": [32, 32],
+    },
+}
 
 
 def is_number(value: object) -> bool:
@@ -27,7 +48,7 @@ def is_pixels(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1 << 16
 
 
-def is_list(value: object, length: int, fits) -> bool:  # noqa: ANN001
+def is_list(value: object, length: int, fits) -> bool:
     return isinstance(value, list) and len(value) == length and all(map(fits, value))
 
 

@@ -13,20 +13,42 @@ from typing import Any, BinaryIO, NoReturn
 from found import Refused
 
 MAX_STEPS = 2_000_000  # ResNet-1202 with the momentum of its optimiser has less than a quarter
+MAX_SIZE = 1 << 62
 
 STORAGES = {
-    "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16", "DoubleStorage": "float64",
-    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
-    "ByteStorage": "uint8", "BoolStorage": "bool",
-}  # fmt: skip
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "DoubleStorage": "float64",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+}
 
 # Values that no tensor depends on: they are read over.
 INERT = {
-    "argparse.Namespace", "collections.Counter", "collections.defaultdict", "builtins.set", "__builtin__.set",
-    "builtins.dict", "builtins.list", "builtins.int", "builtins.float", "_codecs.encode", "numpy.dtype",
-    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "torch.device",
-    "torch.float32", "torch.float16", "torch.bfloat16", "torch.float64",
-}  # fmt: skip
+    "argparse.Namespace",
+    "collections.Counter",
+    "collections.defaultdict",
+    "builtins.set",
+    "__builtin__.set",
+    "builtins.dict",
+    "builtins.list",
+    "builtins.int",
+    "builtins.float",
+    "_codecs.encode",
+    "numpy.dtype",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "torch.device",
+    "torch.float32",
+    "torch.float16",
+    "torch.bfloat16",
+    "torch.float64",
+}
 
 
 @dataclass(frozen=True)
@@ -74,8 +96,12 @@ def need(condition: bool, what: str) -> None:
         raise Malformed(what)
 
 
-def is_integers(values: Any) -> bool:
-    return isinstance(values, tuple) and all(type(value) is int for value in values)
+def is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_SIZE
+
+
+def is_sizes(values: Any) -> bool:
+    return isinstance(values, tuple) and all(map(is_size, values))
 
 
 def make_ordered_dict(*arguments: Any) -> dict:
@@ -89,9 +115,11 @@ def make_ordered_dict(*arguments: Any) -> dict:
     return result
 
 
-def make_tensor(storage: Any = None, offset: Any = None, shape: Any = None, strides: Any = None, *_: Any) -> View:
+def make_tensor(
+    storage: Any = None, offset: Any = None, shape: Any = None, strides: Any = None, *_: Any
+) -> View:
     need(isinstance(storage, Storage), "a tensor without a storage")
-    need(type(offset) is int and is_integers(shape) and is_integers(strides), "a tensor without a shape")
+    need(is_size(offset) and is_sizes(shape) and is_sizes(strides), "a tensor without a shape")
     need(len(shape) == len(strides) <= 8, "a tensor of more than 8 dimensions")
     return View(storage, offset, shape, strides)
 
@@ -102,7 +130,7 @@ def make_parameter(value: Any = None, *_: Any) -> View:
 
 
 def make_size(shape: Any = None, *_: Any) -> tuple:
-    need(is_integers(shape), "a torch.Size without sizes")
+    need(is_sizes(shape), "a torch.Size without sizes")
     return shape
 
 
@@ -118,18 +146,38 @@ BUILDERS = {
 def set_items(target: Any, flat: list) -> None:
     if target is INERT_VALUE:
         return
-    need(isinstance(target, dict) and len(flat) % 2 == 0, "items for something that is no dictionary")
+    need(
+        isinstance(target, dict) and len(flat) % 2 == 0, "items for something that is no dictionary"
+    )
     for key, value in zip(flat[::2], flat[1::2], strict=True):
-        need(isinstance(key, str | int | float | bytes | None), "a key that is no text and no number")
+        need(
+            isinstance(key, str | int | float | bytes | None), "a key that is no text and no number"
+        )
         target[key] = value
 
 
 # Opcodes whose argument is the value.
 LITERALS = {
-    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
-    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
-    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
-}  # fmt: skip
+    "INT",
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG",
+    "LONG1",
+    "LONG4",
+    "FLOAT",
+    "BINFLOAT",
+    "STRING",
+    "BINSTRING",
+    "SHORT_BINSTRING",
+    "UNICODE",
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+    "BINUNICODE8",
+    "BINBYTES",
+    "SHORT_BINBYTES",
+    "BINBYTES8",
+}
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
@@ -144,8 +192,10 @@ class Machine:
         self.storages: dict[str, Storage] = {}
 
     def refuse_name(self, text: str) -> NoReturn:
-        raise Refused(f"{self.where}: its pickle asks for {text!r}, which is not on the short list of what is read "
-                      "here, and nothing of it was run; save the model's state_dict() alone")  # fmt: skip
+        raise Refused(
+            f"{self.where}: its pickle asks for {text!r}, which is not on the short list of what is read "
+            "here, and nothing of it was run; save the model's state_dict() alone"
+        )
 
     def name(self, module: Any, attribute: Any) -> Name:
         need(isinstance(module, str) and isinstance(attribute, str), "a global without a name")
@@ -170,7 +220,10 @@ class Machine:
         return self.stack[-1]
 
     def call(self, arguments: Any, function: Any) -> Any:
-        need(isinstance(function, Name) and isinstance(arguments, tuple), "a call of something without a name")
+        need(
+            isinstance(function, Name) and isinstance(arguments, tuple),
+            "a call of something without a name",
+        )
         build = BUILDERS.get(function.text)
         return build(*arguments) if build else INERT_VALUE
 
@@ -181,20 +234,32 @@ class Machine:
             target.extend(items)
 
     def persistent(self, identity: Any) -> Storage:
-        need(isinstance(identity, tuple) and len(identity) in (5, 6), "a storage without its five parts")
+        need(
+            isinstance(identity, tuple) and len(identity) in (5, 6),
+            "a storage without its five parts",
+        )
         word, kind, key, _location, count = identity[:5]
         if word == "module":
             self.refuse_name("a whole module")
-        need(word == "storage" and isinstance(kind, Name) and kind.kind is not None, "a storage without a type")
-        need(isinstance(key, str | int) and type(count) is int and count >= 0, "a storage without a length")
+        need(
+            word == "storage" and isinstance(kind, Name) and kind.kind is not None,
+            "a storage without a type",
+        )
+        need(isinstance(key, str | int) and is_size(count), "a storage without a length")
         whole = self.storages.setdefault(str(key), Storage(kind.kind, str(key), count, 0, count))
-        need(whole.kind == kind.kind and whole.count == count, "a storage that is described in two ways")
+        need(
+            whole.kind == kind.kind and whole.count == count,
+            "a storage that is described in two ways",
+        )
         view = identity[5] if len(identity) == 6 else None
         if view is None:
             return whole
-        need(isinstance(view, tuple) and len(view) == 3, "a view of a storage without its three parts")
+        need(
+            isinstance(view, tuple) and len(view) == 3,
+            "a view of a storage without its three parts",
+        )
         start, length = view[1:]
-        need(type(start) is int and type(length) is int and 0 <= start and 0 <= length, "a view without a length")
+        need(is_size(start) and is_size(length), "a view without a length")
         need(start + length <= count, "a view beyond its storage")
         return Storage(kind.kind, str(key), count, start, length)
 
@@ -221,7 +286,7 @@ class Machine:
         self.stack = []
 
 
-def push(make):  # noqa: ANN001, ANN201
+def push(make):
     """A step that takes what it needs from the machine and pushes what it makes."""
 
     def step(machine: Machine, argument: Any) -> None:
@@ -308,4 +373,6 @@ def load(stream: BinaryIO, where: str) -> tuple[Any, dict[str, Storage]]:
         return machine.pop(), machine.storages
     except (ValueError, TypeError, OverflowError) as problem:
         reason = " ".join(str(problem).split())[:100]
-        raise Refused(f"{where}: its pickle is damaged or cut off in step {steps}: {reason}") from None
+        raise Refused(
+            f"{where}: its pickle is damaged or cut off in step {steps}: {reason}"
+        ) from None
