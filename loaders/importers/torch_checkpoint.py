@@ -221,14 +221,16 @@ def choose_state(path: Path, value: Any, notes: list[str]) -> dict:
 
 
 def collect(path: Path, data: mmap.mmap, state: dict, find: Finder, found: Found) -> None:
-    kept = {name: value for name, value in state.items() if isinstance(name, str)}
+    kept = {}
+    for name, value in state.items():
+        if isinstance(value, View) and isinstance(name, str) and not name.endswith(names.IGNORED):
+            kept[name] = value
+        else:
+            found.ignored.append(str(name)[:80])
     renamed, notes = names.ours(list(kept))
     found.notes += notes
     taken_bytes, kinds = 0, set()
     for name, view in kept.items():
-        if not isinstance(view, View) or name.endswith(names.IGNORED):
-            found.ignored.append(name)
-            continue
         check_view(path, name, view)
         taken_bytes += math.prod(view.shape) * kind_bytes(view.storage.kind)
         if taken_bytes > len(data):
