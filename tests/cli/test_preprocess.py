@@ -17,9 +17,7 @@ from PIL import Image, ImageOps
 from support import PATIENCE_S, stop, wait_for
 
 SYNSETS = {"n01440764": 0, "n01443537": 1, "n01530575": 10, "n15075141": 999}
-RAW = (
-    '{"order":"RGB","divisor":1,"mean":[0,0,0],"std":[1,1,1],"resize":null,"crop":null}'
-)
+RAW = '{"order":"RGB","divisor":1,"mean":[0,0,0],"std":[1,1,1],"resize":null,"crop":null}'
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -33,9 +31,7 @@ def fill(resbench, *names: str, folder: str = "images") -> Path:
     for seed, name in enumerate(names):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture(seed).save(
-            path, format="JPEG" if path.suffix.lower() != ".png" else "PNG"
-        )
+        picture(seed).save(path, format="JPEG" if path.suffix.lower() != ".png" else "PNG")
     return root
 
 
@@ -81,9 +77,7 @@ SMALL = ("--resize", "36", "--crop", "32")
 
 
 def labels_of(file: h5py.File) -> dict:
-    return dict(
-        zip((name.decode() for name in file["names"]), map(int, file["labels"]))
-    )
+    return dict(zip((name.decode() for name in file["names"]), map(int, file["labels"])))
 
 
 @pytest.mark.parametrize(
@@ -100,9 +94,7 @@ def test_pixels_are_pillows(resbench, options, resize, size):
     root = fill(resbench, "b.png", "a/x.jpg", "a/b/y.JPEG", "a/no_suffix")
     (root / "readme.txt").write_text("no image\n")
     (root / ".hidden.png").write_bytes(b"")
-    (root / "labels.csv").write_text(
-        "b.png,0\na/x.jpg,1\n\na/b/y.JPEG,1\na/no_suffix,0\n"
-    )
+    (root / "labels.csv").write_text("b.png,0\na/x.jpg,1\n\na/b/y.JPEG,1\na/no_suffix,0\n")
     file, out = make(resbench, "images", *options)
     names = [name.decode() for name in file["names"]]
     assert names == ["a/b/y.JPEG", "a/no_suffix", "a/x.jpg", "b.png"]
@@ -127,14 +119,9 @@ def test_normalisation_is_stored_as_it_was_asked_for(resbench):
     }
     pixels = []
     for name, expected in expectations.items():
-        file, _ = make(
-            resbench, "images", "--preprocessing", name, *SMALL, output=f"{name}.h5"
-        )
+        file, _ = make(resbench, "images", "--preprocessing", name, *SMALL, output=f"{name}.h5")
         stored = json.loads(file.attrs["preprocessing"])
-        assert (
-            tuple(stored[key] for key in ("order", "divisor", "mean", "std"))
-            == expected
-        )
+        assert tuple(stored[key] for key in ("order", "divisor", "mean", "std")) == expected
         pixels.append(file["images"][...])
     assert np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2])
 
@@ -165,9 +152,7 @@ def test_folders_that_are_synsets_have_imagenets_numbers(resbench):
     )
     file, out = make(resbench, "images", *SMALL)
     assert file.attrs["classes"] == 1000 and "synsets of the folders" in out
-    assert {
-        Path(n).parent.name: label for n, label in labels_of(file).items()
-    } == SYNSETS
+    assert {Path(n).parent.name: label for n, label in labels_of(file).items()} == SYNSETS
 
 
 def test_other_folders_are_numbered_in_order_as_torchvision_does(resbench):
@@ -177,16 +162,11 @@ def test_other_folders_are_numbered_in_order_as_torchvision_does(resbench):
     assert {Path(n).parts[0]: label for n, label in labels_of(file).items()} == {
         name: i for i, name in enumerate(order)
     }
-    assert (
-        file.attrs["classes"] == 4
-        and "order of the folders' names (Z, a, a-b, n0" in out
-    )
+    assert file.attrs["classes"] == 4 and "order of the folders' names (Z, a, a-b, n0" in out
 
 
 def test_synsets_in_names(resbench):
-    names = {
-        f"{synset}_{i}.JPEG": label for i, (synset, label) in enumerate(SYNSETS.items())
-    }
+    names = {f"{synset}_{i}.JPEG": label for i, (synset, label) in enumerate(SYNSETS.items())}
     names |= {"ILSVRC2012_val_00000293_n01443537.JPEG": 1}
     fill(resbench, *names)
     file, out = make(resbench, "images", *SMALL)
@@ -254,9 +234,7 @@ def test_bad_tables_are_refused(resbench, table, named):
 
 def test_labels_that_contradict_are_refused(resbench):
     root = fill(resbench, "n01440764/n01443537_1.JPEG")
-    assert "class 1 by the synset in its name, but of class 0" in refused(
-        resbench, "images"
-    )
+    assert "class 1 by the synset in its name, but of class 0" in refused(resbench, "images")
     (root / "labels.csv").write_text("n01440764/n01443537_1.JPEG,1\n")
     assert "class" in refused(resbench, "images")
     file, _ = make(resbench, "images", "--labels", "images/labels.csv", *SMALL)
@@ -283,25 +261,17 @@ def test_damaged_images_are_refused_or_left_out(resbench):
     picture(1, 20, 20).save(root / "small.png")
     (root / "labels.csv").write_text("a.png,0\nb.png,1\nd.png,2\nsmall.png,3\n")
     options = ("--resize", "none", "--crop", "32")
-    assert "b.png: a whole PNG image was expected" in refused(
-        resbench, "images", *options
-    )
-    result = resbench(
-        "preprocess", "images", *options, "--skip-damaged", "-o", "set.h5"
-    )
+    assert "b.png: a whole PNG image was expected" in refused(resbench, "images", *options)
+    result = resbench("preprocess", "images", *options, "--skip-damaged", "-o", "set.h5")
     assert result.code == 0 and "skipped: 2" in result.out, result
     lines = result.err.splitlines()
     assert len(lines) == 2 and "b.png" in lines[0] and "small.png" in lines[1]
     with h5py.File(resbench.directory / "set.h5") as file:
-        assert (
-            labels_of(file) == {"a.png": 0, "d.png": 2} and file.attrs["classes"] == 4
-        )
+        assert labels_of(file) == {"a.png": 0, "d.png": 2} and file.attrs["classes"] == 4
     (root / "a.png").unlink()
     (root / "d.png").unlink()
     (root / "labels.csv").unlink()
-    result = resbench(
-        "preprocess", "images", *options, "--skip-damaged", "-o", "none.h5"
-    )
+    result = resbench("preprocess", "images", *options, "--skip-damaged", "-o", "none.h5")
     assert result.code == 3 and "not one of 2 images" in result.err
     assert not (resbench.directory / "none.h5").exists()
 
@@ -334,11 +304,7 @@ def test_names_that_are_no_text(resbench):
 def test_limit(resbench):
     fill(resbench, *(f"{name}/1.png" for name in "abc"))
     file, out = make(resbench, "images", "--limit", "2", *SMALL)
-    assert (
-        list(file["labels"]) == [0, 1]
-        and file.attrs["classes"] == 3
-        and "2 images" in out
-    )
+    assert list(file["labels"]) == [0, 1] and file.attrs["classes"] == 3 and "2 images" in out
 
 
 @pytest.mark.parametrize(
@@ -370,9 +336,7 @@ def test_usage(resbench, arguments):
 def test_bad_json_is_refused(resbench):
     fill(resbench, "a.png")
     bad = RAW.replace('"divisor":1', '"divisor":0')
-    assert "positive divisor" in refused(
-        resbench, "images", "--preprocessing", bad, *SMALL
-    )
+    assert "positive divisor" in refused(resbench, "images", "--preprocessing", bad, *SMALL)
 
 
 def test_output_that_cannot_be_written(resbench):
@@ -404,9 +368,7 @@ def test_cifar10(resbench):
     assert file.attrs["classes"] == 10 and "403 images of 32x32, 10 classes" in out
     assert json.loads(file.attrs["preprocessing"])["mean"] == [0.485, 0.456, 0.406]
     assert json.loads(file.attrs["preprocessing"])["resize"] is None
-    file, _ = make(
-        resbench, "cifar10", "one.bin", "--limit", "7", "--preprocessing", "raw"
-    )
+    file, _ = make(resbench, "cifar10", "one.bin", "--limit", "7", "--preprocessing", "raw")
     assert len(file["labels"]) == 7
 
 
@@ -486,9 +448,7 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"there is no {SHA
 def test_photographs_of_imagenet_are_pillows(resbench):
     root = SHARED / "imagenet-val-100"
     file, out = make(resbench, root, "--limit", "20", "--classes", "1000")
-    table = dict(
-        line.split(",") for line in (root / "labels.csv").read_text().split()[1:]
-    )
+    table = dict(line.split(",") for line in (root / "labels.csv").read_text().split()[1:])
     for name, pixels, label in zip(file["names"], file["images"], file["labels"]):
         image = ImageOps.exif_transpose(Image.open(root / name.decode())).convert("RGB")
         assert np.abs(pixels.astype(int) - crop(image, 256, 224, 224)).max() <= 1, name
