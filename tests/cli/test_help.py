@@ -1,6 +1,6 @@
 import pytest
 
-COMMANDS = ("run", "plot", "infer", "describe", "list", "weights", "synth-input")
+COMMANDS = ("run", "plot", "infer", "describe", "list", "weights", "preprocess", "synth-input")
 CODES = ("0 fine", "1 wrong", "2 usage", "3 bad input", "8 engine crashed", "130 interrupted")
 
 
