@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import struct
 from pathlib import Path
@@ -344,6 +345,24 @@ def test_output_that_cannot_be_written(resbench):
     (resbench.directory / "taken").mkdir()
     for output in ("nowhere/set.h5", "taken"):
         assert output in refused(resbench, "images", *SMALL, "-o", output)
+
+
+def limit_file_size():
+    """Stands for a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+
+@pytest.mark.parametrize(
+    "command", [("preprocess", "cifar10", "x.bin"), ("weights", "synth", "resnet18")]
+)
+def test_a_full_disk_is_one_sentence(resbench, command):
+    records(1000).tofile(resbench.directory / "x.bin")
+    process = resbench.start(*command, "-o", "set.h5", preexec_fn=limit_file_size)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3, err
+    assert err == "resbench: set.h5: cannot be written (is the disk full?)\n"
+    assert [path.name for path in resbench.directory.iterdir()] == ["x.bin"]
 
 
 # CIFAR-10
