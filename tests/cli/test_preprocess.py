@@ -222,6 +222,8 @@ def test_some_without_labels_must_be_asked_for(resbench):
         ("a.png;1\n", "line 1: file,class was expected"),
         ("file,class\nfile,class\n", "line 2: there is no image 'file'"),
         ("a.png,1\n", "b.png: has no label"),
+        ("", "labels.csv: has no line"),
+        ("file,class\n", "labels.csv: has no line"),
         ("a.png,1\nb\xff.png,1\n", "line 2 is not a line of UTF-8"),
         ("x" * 5000, "line 1 is longer"),
     ],
