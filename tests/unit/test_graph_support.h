@@ -24,7 +24,7 @@ static inline const rb_node *node_of(const rb_graph *graph, const char *name) {
 }
 
 static inline void check_plane(const rb_graph *graph, const char *name, int64_t oc, int64_t oh,
-                        int64_t ow) {
+                               int64_t ow) {
     const rb_node *node = node_of(graph, name);
     assert_int_equal(node->oc, oc);
     assert_int_equal(node->oh, oh);
