@@ -23,6 +23,8 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     snprintf(record->engine, sizeof record->engine, "%s", engine->label);
     snprintf(record->engine_sha256, sizeof record->engine_sha256, "%s", engine->sha256);
     snprintf(record->weights_sha256, sizeof record->weights_sha256, "%s", setting->weights_sha256);
+    snprintf(record->preprocessing, sizeof record->preprocessing, "%s",
+             setting->inputs->preprocessing);
     record->depth = setting->network->depth;
     record->blocks = rb_network_block_count(setting->network);
     record->batch = graph->batch;

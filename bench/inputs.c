@@ -47,10 +47,9 @@ rb_status rb_inputs_folder_digest(const char *directory, int64_t limit,
     return status;
 }
 
-rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit, int64_t height,
-                           int64_t width, rb_inputs *inputs, rb_error *err) {
+rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit,
+                           const rb_preprocess *preprocess, rb_inputs *inputs, rb_error *err) {
     rb_image_list *list;
-    rb_preprocess preprocess;
     *inputs = (rb_inputs){0};
     rb_status status = rb_image_folder_list(directory, (size_t)limit, &list, err);
     if (status != RB_OK)
@@ -61,10 +60,13 @@ rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit, 
         rb_image_list_destroy(list);
         return status;
     }
-    rb_preprocess_init(&preprocess, height, width);
-    status = allocate((int64_t)list->count, height, width, inputs, err);
+    status = allocate((int64_t)list->count, preprocess->crop_height, preprocess->crop_width, inputs,
+                      err);
     if (status == RB_OK)
-        status = rb_images_load(list, 0, list->count, &preprocess, inputs->images, err);
+        status = rb_preprocess_format(preprocess, inputs->preprocessing,
+                                      sizeof inputs->preprocessing, err);
+    if (status == RB_OK)
+        status = rb_images_load(list, 0, list->count, preprocess, inputs->images, err);
     snprintf(inputs->label, sizeof inputs->label, "%zu images of %.200s", list->count, directory);
     rb_image_list_destroy(list);
     if (status != RB_OK)

@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include "loaders/digest.h"
+#include "loaders/preprocess.h"
 
 typedef struct rb_inputs {
     float *images; /* (count, 3, height, width) */
     int64_t count, height, width;
     char label[256]; /* for people: "synthetic, seed 1" or "16 images of photos/" */
+    char preprocessing[RB_PREPROCESS_CAPACITY]; /* of photographs, as JSON; "" of other input */
 } rb_inputs;
 
 /* Synthetic images: loaders/synth.h. */
@@ -18,8 +20,8 @@ rb_status rb_inputs_synthetic(int64_t count, int64_t height, int64_t width, uint
 
 /* Photographs of a folder, resized, cropped and normalised; at most limit, 0: all. RB_ERR_INPUT
  * when there are fewer than least. */
-rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit, int64_t height,
-                           int64_t width, rb_inputs *inputs, rb_error *err);
+rb_status rb_inputs_folder(const char *directory, int64_t least, int64_t limit,
+                           const rb_preprocess *preprocess, rb_inputs *inputs, rb_error *err);
 
 /* The dataset `input`, (count, 3, height, width), of an HDF5 file. */
 rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err);

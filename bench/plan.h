@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
+#include "loaders/preprocess.h"
 #include "model/network.h"
 
 #define RB_MAX_NETWORKS 32
@@ -45,6 +46,7 @@ typedef struct rb_plan {
     const char *weights;                    /* file, directory, or NULL: synthetic */
     const char *images;                     /* directory, or NULL: synthetic input */
     char images_sha256[RB_DIGEST_CAPACITY]; /* of the images taken from it; "" without */
+    int64_t resize;                         /* of images; RB_RESIZE_STORED: as the weights ask */
     uint64_t seed;
     char directory[RB_PATH_CAPACITY]; /* of the results */
     bool resume, verbose;

@@ -133,14 +133,33 @@ static int64_t image_limit(const rb_plan *plan) {
     return limit == 0 || limit > least ? limit : least;
 }
 
-static rb_status load_inputs(const rb_plan *plan, const rb_network *network, rb_inputs *inputs,
-                             rb_error *err) {
-    const int64_t height = plan->height ? plan->height : network->size;
-    const int64_t width = plan->width ? plan->width : network->size;
-    if (plan->images)
-        return rb_inputs_folder(plan->images, least_images(plan), image_limit(plan), height, width,
-                                inputs, err);
-    return rb_inputs_synthetic(least_images(plan), height, width, plan->seed, inputs, err);
+static int64_t input_height(const rb_plan *plan, const rb_network *network) {
+    return plan->height ? plan->height : network->size;
+}
+
+static int64_t input_width(const rb_plan *plan, const rb_network *network) {
+    return plan->width ? plan->width : network->size;
+}
+
+static rb_status choose_preprocessing(const rb_plan *plan, const rb_network *network,
+                                      const char *weights, const rb_weights_info *info,
+                                      rb_preprocess *preprocess, rb_error *err) {
+    return rb_preprocess_choose(info->preprocessing, weights, plan->resize,
+                                input_height(plan, network), input_width(plan, network), preprocess,
+                                err);
+}
+
+static rb_status load_inputs(const rb_plan *plan, const rb_network *network, const char *weights,
+                             const rb_weights_info *info, rb_inputs *inputs, rb_error *err) {
+    rb_preprocess preprocess;
+    if (!plan->images)
+        return rb_inputs_synthetic(least_images(plan), input_height(plan, network),
+                                   input_width(plan, network), plan->seed, inputs, err);
+    const rb_status status = choose_preprocessing(plan, network, weights, info, &preprocess, err);
+    if (status != RB_OK)
+        return status;
+    return rb_inputs_folder(plan->images, least_images(plan), image_limit(plan), &preprocess,
+                            inputs, err);
 }
 
 static rb_status run_batches(runner *run, const rb_network *network, rb_cell_setting *setting,
@@ -199,7 +218,7 @@ static rb_status run_network(runner *run, const rb_network *network, rb_error *e
     if (status == RB_OK)
         status = rb_weights_source(plan->weights, network, plan->seed, weights, &info, err);
     if (status == RB_OK)
-        status = load_inputs(plan, network, &inputs, err);
+        status = load_inputs(plan, network, weights, &info, &inputs, err);
     const rb_case_spec spec = {.network = network->name,
                                .weights = weights,
                                .height = inputs.height,
@@ -224,24 +243,47 @@ static rb_status run_network(runner *run, const rb_network *network, rb_error *e
     return status;
 }
 
-/* Rows of one network with other weights may not stand beside ours. */
-static rb_status check_weights(const runner *run, const rb_network *network, rb_error *err) {
-    char path[RB_PATH_CAPACITY];
+/* What the images of a network go through, as the text in its rows. */
+static rb_status format_preprocessing(const rb_plan *plan, const rb_network *network,
+                                      const char *weights, const rb_weights_info *info,
+                                      char text[RB_PREPROCESS_CAPACITY], rb_error *err) {
+    rb_preprocess preprocess;
+    text[0] = '\0';
+    if (!plan->images)
+        return RB_OK;
+    const rb_status status = choose_preprocessing(plan, network, weights, info, &preprocess, err);
+    return status == RB_OK ? rb_preprocess_format(&preprocess, text, RB_PREPROCESS_CAPACITY, err)
+                           : status;
+}
+
+/* Rows of one network with other weights, or images prepared in another way, may not stand beside
+ * ours. */
+static rb_status check_rows(const runner *run, const rb_network *network, rb_error *err) {
+    char path[RB_PATH_CAPACITY], preprocessing[RB_PREPROCESS_CAPACITY];
     rb_weights_info info = {.network = ""};
+    rb_status status = RB_OK;
     for (size_t i = 0; i < run->report.records.count; i++) {
         const rb_record *record = &run->report.records.items[i];
         if (strcmp(record->network, network->name) != 0)
             continue;
-        const rb_status status =
-            info.network[0]
-                ? RB_OK
-                : rb_weights_source(run->plan->weights, network, run->plan->seed, path, &info, err);
+        if (!info.network[0]) {
+            status =
+                rb_weights_source(run->plan->weights, network, run->plan->seed, path, &info, err);
+            if (status == RB_OK)
+                status = format_preprocessing(run->plan, network, path, &info, preprocessing, err);
+        }
         if (status != RB_OK)
             return status;
         if (strcmp(record->weights_sha256, info.sha256) != 0)
             return rb_fail(err, RB_ERR_NOT_COMPARABLE,
                            "%s: was made with other weights of %s than %s holds; use another -o",
                            run->plan->directory, network->name, path);
+        if (strcmp(record->preprocessing, preprocessing) != 0)
+            return rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                           "%s: was made with images of %s prepared in another way (%.300s) than "
+                           "now (%.300s); use another -o",
+                           run->plan->directory, network->name, record->preprocessing,
+                           preprocessing);
     }
     return RB_OK;
 }
@@ -266,7 +308,7 @@ static rb_status resume(runner *run, rb_error *err) {
             path);
     json_decref(plan);
     for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
-        status = check_weights(run, run->plan->networks[n], err);
+        status = check_rows(run, run->plan->networks[n], err);
     run->resumed = run->report.records.count;
     if (status == RB_OK) {
         snprintf(sentence, sizeof sentence, "resuming; rows that stand already: %zu",

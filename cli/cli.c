@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/graph_build.h"
+
+#define RB_MAX_RESIZE 65536
 
 rb_exit rb_exit_of(rb_status status) {
     switch (status) {
@@ -58,8 +61,8 @@ double rb_cli_seconds(const struct argp_state *state, const char *option, const 
     return value;
 }
 
-void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height,
-                 int64_t *width) {
+static void parse_sides(const struct argp_state *state, const char *option, const char *text,
+                        int64_t *height, int64_t *width) {
     char *end;
     errno = 0;
     *height = *width = strtoll(text, &end, 10);
@@ -71,6 +74,38 @@ void rb_cli_size(const struct argp_state *state, const char *text, int64_t *heig
     }
     if (errno || end == text || *end || *height < RB_MIN_IMAGE_SIZE ||
         *height > RB_MAX_IMAGE_SIZE || *width < RB_MIN_IMAGE_SIZE || *width > RB_MAX_IMAGE_SIZE)
-        argp_error(state, "--size takes HEIGHTxWIDTH with sides from %d to %d, not '%s'",
+        argp_error(state, "--%s takes HEIGHTxWIDTH with sides from %d to %d, not '%s'", option,
                    RB_MIN_IMAGE_SIZE, RB_MAX_IMAGE_SIZE, text);
+}
+
+void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height,
+                 int64_t *width) {
+    parse_sides(state, "size", text, height, width);
+}
+
+void rb_cli_crop(const struct argp_state *state, const char *text, int64_t *height,
+                 int64_t *width) {
+    parse_sides(state, "crop", text, height, width);
+}
+
+void rb_cli_join_sizes(const struct argp_state *state, int64_t crop_height, int64_t crop_width,
+                       int64_t *height, int64_t *width) {
+    if (!crop_height)
+        return;
+    if (*height && (*height != crop_height || *width != crop_width))
+        argp_error(state, "--size and --crop contradict each other");
+    *height = crop_height;
+    *width = crop_width;
+}
+
+int64_t rb_cli_resize(const struct argp_state *state, const char *text) {
+    char *end;
+    errno = 0;
+    const long long side = strtoll(text, &end, 10);
+    if (strcmp(text, "none") == 0)
+        return 0;
+    if (errno || end == text || *end || side < 1 || side > RB_MAX_RESIZE)
+        argp_error(state, "--resize takes 1 to %d pixels for the shorter side, or none, not '%s'",
+                   RB_MAX_RESIZE, text);
+    return side;
 }

@@ -42,6 +42,16 @@ double rb_cli_seconds(const struct argp_state *state, const char *option, const 
 /* "224x224" or "224": height and width. */
 void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
 
+/* The same for --crop. */
+void rb_cli_crop(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
+
+/* A crop that was given (not 0) is the size, which may not say something else. */
+void rb_cli_join_sizes(const struct argp_state *state, int64_t crop_height, int64_t crop_width,
+                       int64_t *height, int64_t *width);
+
+/* "256", or "none": 0. */
+int64_t rb_cli_resize(const struct argp_state *state, const char *text);
+
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
 int rb_command_run(int argc, char **argv);
 int rb_command_infer(int argc, char **argv);
@@ -49,6 +59,7 @@ int rb_command_describe(int argc, char **argv);
 int rb_command_list(int argc, char **argv);
 int rb_command_weights(int argc, char **argv);
 int rb_command_synth_input(int argc, char **argv);
+int rb_command_preprocess(int argc, char **argv);
 int rb_command_plot(int argc, char **argv);
 
 #endif

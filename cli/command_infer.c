@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 #include "loaders/tensor_file.h"
 
-enum { OPT_INPUT = 256, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER };
+enum { OPT_INPUT = 256, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER, OPT_RESIZE, OPT_CROP };
 
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "Weights (default: synthetic, seed 1)", 0},
@@ -21,6 +21,9 @@ static const struct argp_option options[] = {
     {"engine", 'e', "NAME|PATH", 0, "Engine (default: onednn)", 0},
     {"batch", 'b', "N", 0, "Images for each call (default: 1)", 0},
     {"size", OPT_SIZE, "HxW", 0, "Size of images of a folder (default: the network's own)", 0},
+    {"resize", OPT_RESIZE, "N|none", 0,
+     "Shorter side of images of a folder before the crop (default: as the weights ask)", 0},
+    {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the images' centre; the same as --size", 0},
     {"threads", 't', "N", 0, "Threads (default: this machine's cores)", 0},
     {"output", 'o', "FILE", 0, "The HDF5 file to write (default: logits.h5)", 0},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each call (default: 300)", 0},
@@ -39,7 +42,7 @@ static const char doc[] =
 
 typedef struct infer_arguments {
     const char *network, *weights, *input, *engine, *output;
-    int64_t batch, height, width;
+    int64_t batch, height, width, resize, crop_height, crop_width;
     int32_t threads;
     bool verbose;
     rb_worker_options worker;
@@ -62,6 +65,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_SIZE:
         rb_cli_size(state, argument, &a->height, &a->width);
+        break;
+    case OPT_RESIZE:
+        a->resize = rb_cli_resize(state, argument);
+        break;
+    case OPT_CROP:
+        rb_cli_crop(state, argument, &a->crop_height, &a->crop_width);
         break;
     case 't':
         a->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
@@ -86,6 +95,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!a->network || !a->input)
             argp_error(state, "a network and --input are needed");
+        rb_cli_join_sizes(state, a->crop_height, a->crop_width, &a->height, &a->width);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -93,13 +103,22 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-static rb_status load_input(const infer_arguments *a, const rb_network *network, rb_inputs *inputs,
+static rb_status load_input(const infer_arguments *a, const rb_network *network,
+                            const char *weights, const rb_weights_info *info, rb_inputs *inputs,
                             rb_error *err) {
     struct stat entry;
-    if (stat(a->input, &entry) == 0 && S_ISDIR(entry.st_mode))
-        return rb_inputs_folder(a->input, 1, 0, a->height ? a->height : network->size,
-                                a->width ? a->width : network->size, inputs, err);
-    return rb_inputs_file(a->input, inputs, err);
+    rb_preprocess preprocess;
+    if (stat(a->input, &entry) != 0 || !S_ISDIR(entry.st_mode)) {
+        if (a->crop_height || a->resize != RB_RESIZE_STORED)
+            return rb_fail(err, RB_ERR_USAGE,
+                           "--resize and --crop are for folders of images, which %s is not",
+                           a->input);
+        return rb_inputs_file(a->input, inputs, err);
+    }
+    const rb_status status = rb_preprocess_choose(
+        info->preprocessing, weights, a->resize, a->height ? a->height : network->size,
+        a->width ? a->width : network->size, &preprocess, err);
+    return status == RB_OK ? rb_inputs_folder(a->input, 1, 0, &preprocess, inputs, err) : status;
 }
 
 static rb_status write_logits(const infer_arguments *a, const rb_remote *remote,
@@ -155,8 +174,11 @@ static rb_status infer(const infer_arguments *a, const rb_case_spec *spec, const
 int rb_command_infer(int argc, char **argv) {
     static const struct argp argp = {
         .options = options, .parser = parse, .args_doc = "NETWORK", .doc = doc};
-    infer_arguments a = {
-        .engine = "onednn", .output = "logits.h5", .batch = 1, .worker = {.timeout_seconds = 300}};
+    infer_arguments a = {.engine = "onednn",
+                         .output = "logits.h5",
+                         .batch = 1,
+                         .resize = RB_RESIZE_STORED,
+                         .worker = {.timeout_seconds = 300}};
     const rb_network *network;
     rb_weights_info info;
     rb_inputs inputs = {0};
@@ -171,7 +193,7 @@ int rb_command_infer(int argc, char **argv) {
     if (status == RB_OK)
         status = rb_weights_source(a.weights, network, 1, weights, &info, &err);
     if (status == RB_OK)
-        status = load_input(&a, network, &inputs, &err);
+        status = load_input(&a, network, weights, &info, &inputs, &err);
     if (!a.threads)
         a.threads = rb_machine_threads();
     a.worker.threads = a.threads;

@@ -10,7 +10,17 @@
 #include "results/report.h"
 #include "results/tables.h"
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER };
+enum {
+    OPT_QUICK = 256,
+    OPT_FULL,
+    OPT_RESUME,
+    OPT_SEED,
+    OPT_SIZE,
+    OPT_TIMEOUT,
+    OPT_NO_WORKER,
+    OPT_RESIZE,
+    OPT_CROP
+};
 
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
@@ -22,6 +32,9 @@ static const struct argp_option options[] = {
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
     {"images", 'i', "DIR", 0, "JPEG and PNG images as input (default: synthetic)", 0},
+    {"resize", OPT_RESIZE, "N|none", 0,
+     "Shorter side of images before the crop (default: as the weights ask, or 256 for 224)", 0},
+    {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the images' centre; the same as --size", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of synthetic weights and input (default: 1)", 0},
     {"quick", OPT_QUICK, NULL, 0, "About two minutes on a laptop", 0},
     {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
@@ -48,6 +61,7 @@ static const char doc[] =
 typedef struct run_arguments {
     rb_plan plan;
     const char *depths, *engines, *batches, *output;
+    int64_t crop_height, crop_width;
 } run_arguments;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -73,6 +87,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case 'i':
         a->plan.images = argument;
+        break;
+    case OPT_RESIZE:
+        a->plan.resize = rb_cli_resize(state, argument);
+        break;
+    case OPT_CROP:
+        rb_cli_crop(state, argument, &a->crop_height, &a->crop_width);
         break;
     case OPT_SEED:
         a->plan.seed = (uint64_t)rb_cli_integer(state, "seed", argument, 0, INT64_MAX);
@@ -104,6 +124,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_END:
         if (a->plan.resume && !a->output)
             argp_error(state, "--resume needs -o, the directory of the earlier run");
+        if (!a->plan.images && (a->crop_height || a->plan.resize != RB_RESIZE_STORED))
+            argp_error(state, "--resize and --crop are for --images");
+        rb_cli_join_sizes(state, a->crop_height, a->crop_width, &a->plan.height, &a->plan.width);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -183,6 +206,10 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
             printf(" --weights '%s'", plan->weights);
         if (plan->images)
             printf(" --images '%s'", plan->images);
+        if (plan->resize == 0)
+            printf(" --resize none");
+        else if (plan->resize != RB_RESIZE_STORED)
+            printf(" --resize %lld", (long long)plan->resize);
         printf("\n");
     }
 }
@@ -220,8 +247,10 @@ static rb_exit judge(const rb_plan *plan, const rb_record_list *records) {
 
 int rb_command_run(int argc, char **argv) {
     static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
-    static run_arguments a = {
-        .plan = {.tier = &rb_tier_normal, .seed = 1, .worker = {.timeout_seconds = 300}}};
+    static run_arguments a = {.plan = {.tier = &rb_tier_normal,
+                                       .seed = 1,
+                                       .resize = RB_RESIZE_STORED,
+                                       .worker = {.timeout_seconds = 300}}};
     rb_record_list records = {0};
     rb_error err = {""};
     rb_cli_parse(&argp, argc, argv, &a);

@@ -19,6 +19,7 @@ static const struct {
     {"describe", rb_command_describe, "print the graph of a network"},
     {"list", rb_command_list, "list networks and engines"},
     {"weights", rb_command_weights, "make, show and check weights files"},
+    {"preprocess", rb_command_preprocess, "make a data set of labelled images"},
     {"synth-input", rb_command_synth_input, "write the synthetic input"},
 };
 

@@ -77,11 +77,20 @@ static const char *storage_objection(hid_t properties) {
     return NULL;
 }
 
-/* NULL, or what is wrong with the chunks of a dataset: HDF5 reads missing ones as zeros, and takes
+static size_t value_bytes(hid_t dataset) {
+    const hid_t type = H5Dget_type(dataset);
+    const size_t bytes = H5Tget_size(type);
+    H5Tclose(type);
+    return bytes;
+}
+
+/* NULL, or what is wrong with what a dataset holds: HDF5 reads missing chunks as zeros, and takes
  * memory for whole ones. */
-static const char *chunk_objection(hid_t dataset, hid_t properties, size_t value_bytes) {
+static const char *content_objection(hid_t dataset, hid_t properties) {
     hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0;
     hsize_t needed = 1, values = 1, chunk_values = 1;
+    if (H5Dget_storage_size(dataset) == 0)
+        return "holds no data, or not all of it";
     if (H5Pget_layout(properties) != H5D_CHUNKED)
         return NULL;
     const hid_t space = H5Dget_space(dataset);
@@ -97,49 +106,70 @@ static const char *chunk_objection(hid_t dataset, hid_t properties, size_t value
                !__builtin_mul_overflow(chunk_values, chunk[d], &chunk_values);
     if (!told || stored != needed)
         return "holds no data, or not all of it";
-    if (chunk_values > values && chunk_values > MAX_CHUNK_BYTES / value_bytes)
+    if (chunk_values > values && chunk_values > MAX_CHUNK_BYTES / value_bytes(dataset))
         return "is kept in chunks far larger than itself";
     return NULL;
 }
 
+/* For sentences: what a file holds, in the words of its type class. */
+static void describe_type(hid_t type, char *text, size_t capacity) {
+    const size_t bytes = H5Tget_size(type);
+    switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+        snprintf(text, capacity, "floats of %zu bytes", bytes);
+        break;
+    case H5T_INTEGER:
+        snprintf(text, capacity, "%sintegers of %zu bytes",
+                 H5Tget_sign(type) == H5T_SGN_NONE ? "unsigned " : "", bytes);
+        break;
+    case H5T_STRING:
+        snprintf(text, capacity, "text of %s length",
+                 H5Tis_variable_str(type) > 0 ? "variable" : "fixed");
+        break;
+    default:
+        snprintf(text, capacity, "values of %zu bytes", bytes);
+    }
+}
+
+static rb_status check_type(hid_t dataset, const char *path, const char *name, hid_t type,
+                            rb_error *err) {
+    char found[64];
+    const bool text = H5Tequal(type, H5T_C_S1) > 0; /* of any size */
+    const char *expected = text                                 ? "text of fixed length"
+                           : H5Tequal(type, H5T_STD_U8LE) > 0   ? "uint8"
+                           : H5Tequal(type, H5T_STD_I32LE) > 0  ? "little-endian int32"
+                           : H5Tequal(type, H5T_IEEE_F32LE) > 0 ? "little-endian float32"
+                                                                : "little-endian float64";
+    const hid_t stored = H5Dget_type(dataset);
+    const bool fine = text ? H5Tget_class(stored) == H5T_STRING && H5Tis_variable_str(stored) == 0
+                           : H5Tequal(stored, type) > 0;
+    describe_type(stored, found, sizeof found);
+    H5Tclose(stored);
+    if (fine)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s has the wrong type: expected %s, found %s",
+                   path, name, expected, found);
+}
+
 rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, hid_t type,
                                hid_t *dataset, rb_error *err) {
-    rb_status status = RB_OK;
-    hid_t found = H5I_INVALID_HID, properties = H5I_INVALID_HID, found_type = H5I_INVALID_HID;
     H5L_info_t link;
     *dataset = H5I_INVALID_HID;
     if (H5Lget_info(file, name, &link, H5P_DEFAULT) < 0)
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is missing", path, name);
     if (link.type != H5L_TYPE_HARD)
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is a link to somewhere else", path, name);
-    found = H5Dopen2(file, name, H5P_DEFAULT);
+    const hid_t found = H5Dopen2(file, name, H5P_DEFAULT);
     if (found < 0)
         return rb_fail(err, RB_ERR_INPUT, "%s: tensor %s is not a readable data set", path, name);
-    properties = H5Dget_create_plist(found);
+    const hid_t properties = H5Dget_create_plist(found);
     const char *objection = storage_objection(properties);
-    if (objection) {
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
-        goto done;
-    }
-    found_type = H5Dget_type(found);
-    if (H5Tequal(found_type, type) <= 0) {
-        status = rb_fail(err, RB_ERR_INPUT,
-                         "%s: tensor %s has the wrong type: expected little-endian %s, found %s of "
-                         "%zu bytes",
-                         path, name, H5Tget_size(type) == 4 ? "float32" : "float64",
-                         H5Tget_class(found_type) == H5T_FLOAT     ? "floats"
-                         : H5Tget_class(found_type) == H5T_INTEGER ? "integers"
-                                                                   : "values",
-                         H5Tget_size(found_type));
-        goto done;
-    }
-    objection = H5Dget_storage_size(found) == 0
-                    ? "holds no data"
-                    : chunk_objection(found, properties, H5Tget_size(type));
+    rb_status status = objection
+                           ? rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection)
+                           : check_type(found, path, name, type, err);
+    objection = status == RB_OK ? content_objection(found, properties) : NULL;
     if (objection)
         status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
-done:
-    H5Tclose(found_type);
     H5Pclose(properties);
     if (status == RB_OK)
         *dataset = found;

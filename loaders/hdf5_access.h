@@ -17,7 +17,8 @@ rb_status rb_hdf5_create(const char *path, hid_t *file, rb_error *err);
 
 /* Opens the dataset `name` after looking at how it is stored: a plain (hard) link, type
  * exactly `type`, contiguous, compact, or chunked with deflate, shuffle and checksum only;
- * no external files, no virtual data sets, storage allocated. The caller closes *dataset. */
+ * no external files, no virtual data sets, storage allocated. H5T_C_S1 stands for text of a fixed
+ * length, whatever it is. The caller closes *dataset. */
 rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, hid_t type,
                                hid_t *dataset, rb_error *err);
 

@@ -30,8 +30,8 @@ rb_image_format rb_image_format_of(const uint8_t *data, size_t size);
 
 /* Decodes a file to what Pillow's ImageOps.exif_transpose(image).convert('RGB') gives.
  *
- * JPEG: grey and YCbCr (or RGB) become RGB; CMYK and YCCK are refused with RB_ERR_UNSUPPORTED,
- * since without a colour profile their RGB is a guess. The EXIF orientation is applied;
+ * JPEG: grey, YCbCr (or RGB) and CMYK (or YCCK) become RGB, the last as Pillow does it, without a
+ * colour profile. The EXIF orientation is applied;
  * torchvision's ImageFolder ignores it, so that a photograph held sideways differs there (none of
  * 750 ImageNet validation photographs did). Every libjpeg warning about the data counts as
  * damage, unlike in Pillow, which goes on with made-up pixels.

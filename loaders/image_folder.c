@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +22,13 @@ static bool has_image_suffix(const char *name) {
 }
 
 /* Regular, and an image by name or, failing that, by content. What cannot be opened is none. */
-static bool is_image(int folder, const char *name) {
+static bool is_image(int folder, const char *path) {
     struct stat info;
-    if (name[0] == '.' || fstatat(folder, name, &info, 0) != 0 || !S_ISREG(info.st_mode))
+    if (fstatat(folder, path, &info, 0) != 0 || !S_ISREG(info.st_mode))
         return false;
-    if (has_image_suffix(name))
+    if (has_image_suffix(path))
         return true;
-    const int file = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const int file = openat(folder, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (file < 0)
         return false;
     uint8_t magic[RB_IMAGE_MAGIC_BYTES];
@@ -72,7 +74,8 @@ static rb_status read_folder(DIR *folder, const char *dir, rb_image_list *list, 
             return rb_fail(error, RB_ERR_INPUT, "%s: cannot be read: %s", dir, strerror(errno));
         if (!entry)
             break;
-        if (is_image(dirfd(folder), entry->d_name) && !append(list, &room, dir, entry->d_name))
+        if (entry->d_name[0] != '.' && is_image(dirfd(folder), entry->d_name) &&
+            !append(list, &room, dir, entry->d_name))
             return rb_fail(error, RB_ERR_MEMORY, "%s: no memory for its list of images", dir);
     }
     if (list->count == 0)
@@ -99,6 +102,8 @@ rb_status rb_image_folder_list(const char *dir, size_t limit, rb_image_list **li
     status = read_folder(folder, dir, made, error);
     if (status != RB_OK)
         goto cleanup;
+    const size_t length = strlen(dir);
+    made->root = length + (length > 0 && dir[length - 1] != '/');
     qsort(made->paths, made->count, sizeof *made->paths, by_path);
     while (limit > 0 && made->count > limit)
         free(made->paths[--made->count]);
@@ -108,6 +113,78 @@ cleanup:
     rb_image_list_destroy(made);
     if (folder)
         closedir(folder);
+    return status;
+}
+
+/* What is wrong with an entry of the tree; NULL when nothing is. */
+static const char *tree_objection(const FTSENT *entry) {
+    switch (entry->fts_info) {
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+        return strerror(entry->fts_errno);
+    case FTS_DC:
+        return "a link leads back to a folder above it";
+    case FTS_SLNONE:
+        return has_image_suffix(entry->fts_name) ? "the image is a link to nothing" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static rb_status read_tree(FTS *tree, const char *dir, rb_image_list *list, rb_error *error) {
+    size_t room = 0;
+    for (;;) {
+        errno = 0;
+        FTSENT *entry = fts_read(tree);
+        if (!entry && errno)
+            return rb_fail(error, RB_ERR_INPUT, "%s: cannot be read: %s", dir, strerror(errno));
+        if (!entry)
+            break;
+        if (entry->fts_level > 0 && entry->fts_name[0] == '.') {
+            fts_set(tree, entry, FTS_SKIP);
+            continue;
+        }
+        const char *objection = tree_objection(entry);
+        if (objection)
+            return rb_fail(error, RB_ERR_INPUT, "%s: cannot be read: %s", entry->fts_path,
+                           objection);
+        if (entry->fts_info == FTS_F && entry->fts_level > 0 &&
+            is_image(AT_FDCWD, entry->fts_path) && !append(list, &room, "", entry->fts_path))
+            return rb_fail(error, RB_ERR_MEMORY, "%s: no memory for its list of images", dir);
+    }
+    if (list->count == 0)
+        return rb_fail(error, RB_ERR_INPUT,
+                       "%s: a folder with JPEG or PNG images was expected, found none in it", dir);
+    return RB_OK;
+}
+
+rb_status rb_image_tree_list(const char *dir, rb_image_list **list, rb_error *error) {
+    char path[PATH_MAX];
+    *list = NULL;
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    if (length == 0 || length >= sizeof path)
+        return rb_fail(error, RB_ERR_INPUT, "'%.64s': this is no folder", dir);
+    memcpy(path, dir, length);
+    path[length] = '\0';
+    rb_image_list *made = calloc(1, sizeof *made);
+    FTS *tree = fts_open((char *const[]){path, NULL}, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+    rb_status status;
+    if (made && tree)
+        status = read_tree(tree, path, made, error);
+    else
+        status = rb_fail(error, RB_ERR_MEMORY, "%s: no memory for its list of images", dir);
+    if (tree)
+        fts_close(tree);
+    if (status == RB_OK) {
+        made->root = length + (path[length - 1] != '/');
+        qsort(made->paths, made->count, sizeof *made->paths, by_path);
+        *list = made;
+    } else {
+        rb_image_list_destroy(made);
+    }
     return status;
 }
 

@@ -10,6 +10,7 @@
 typedef struct rb_image_list {
     size_t count; /* at least 1 */
     char **paths; /* (count) "<dir>/<name>", in the order of strcmp over the names */
+    size_t root;  /* bytes of "<dir>/", after which a path is <name> */
 } rb_image_list;
 
 /* The images directly in dir: regular files (or links to such) called .jpg, .jpeg or .png in any
@@ -19,6 +20,11 @@ typedef struct rb_image_list {
  * Whether an image is whole shows when it is loaded. */
 rb_status rb_image_folder_list(const char *dir, size_t limit, rb_image_list **list,
                                rb_error *error);
+
+/* The same for all folders below dir, too, in the order of strcmp over the paths; hidden ones are
+ * passed over, links are followed. RB_ERR_INPUT also for a folder that cannot be read, a link that
+ * leads back to a folder above it, and an image that is a link to nothing. */
+rb_status rb_image_tree_list(const char *dir, rb_image_list **list, rb_error *error);
 
 void rb_image_list_destroy(rb_image_list *list); /* NULL is fine */
 

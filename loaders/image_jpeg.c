@@ -2,7 +2,9 @@
 
 #include <inttypes.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdio.h> /* jpeglib.h needs it */
+#include <stdlib.h>
 
 #include <jpeglib.h>
 
@@ -21,6 +23,7 @@ typedef struct jpeg_reader {
     jmp_buf escape;
     const char *name;
     rb_image *image;
+    uint8_t *inks; /* one row of a CMYK image */
     rb_error *error;
     rb_status status; /* why escape was taken */
 } jpeg_reader;
@@ -67,18 +70,41 @@ static void on_progress(j_common_ptr common) {
 /* Header and refusals that need no pixel. */
 static rb_status check_header(jpeg_reader *reader) {
     const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
-    if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
+    if (jpeg->jpeg_color_space == JCS_UNKNOWN || jpeg->jpeg_color_space > JCS_YCCK)
         return rb_fail(reader->error, RB_ERR_UNSUPPORTED,
-                       "%s: a grey or RGB image was expected, found a %s JPEG (print colours); "
-                       "convert it to RGB first",
-                       reader->name, jpeg->jpeg_color_space == JCS_CMYK ? "CMYK" : "YCCK");
-    if (jpeg->jpeg_color_space != JCS_GRAYSCALE && jpeg->jpeg_color_space != JCS_YCbCr &&
-        jpeg->jpeg_color_space != JCS_RGB)
-        return rb_fail(reader->error, RB_ERR_UNSUPPORTED,
-                       "%s: a grey or RGB image was expected, found a JPEG of %d components",
+                       "%s: a grey, RGB or CMYK image was expected, found a JPEG of %d components",
                        reader->name, jpeg->num_components);
     return rb_image_create(reader->name, jpeg->image_height, jpeg->image_width, &reader->image,
                            reader->error);
+}
+
+/* (1 - ink) (1 - black) in 8 bits as Pillow computes it. Inks are stored inverted, as Adobe's
+ * programs and hence nearly all others do; Pillow takes that for granted, too. */
+static void inks_to_rgb(const uint8_t *inks, size_t width, uint8_t *rgb) {
+    for (size_t x = 0; x < width; x++, inks += 4)
+        for (int c = 0; c < 3; c++) {
+            const int white = inks[3], product = (255 - inks[c]) * white + 128;
+            *rgb++ = (uint8_t)(white - ((product + (product >> 8)) >> 8));
+        }
+}
+
+/* Rows of RGB into reader->image, which has the size for them. May take the escape. */
+static rb_status read_rows(jpeg_reader *reader) {
+    struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+    const size_t width = jpeg->output_width;
+    if (jpeg->out_color_space == JCS_CMYK) {
+        reader->inks = malloc(4 * width);
+        if (!reader->inks)
+            return rb_fail(reader->error, RB_ERR_MEMORY, "%s: no memory for a row", reader->name);
+    }
+    while (jpeg->output_scanline < jpeg->output_height) {
+        uint8_t *rgb = reader->image->pixels + (size_t)jpeg->output_scanline * width * 3;
+        JSAMPROW row = reader->inks ? reader->inks : rgb;
+        jpeg_read_scanlines(jpeg, &row, 1);
+        if (reader->inks)
+            inks_to_rgb(reader->inks, width, rgb);
+    }
+    return RB_OK;
 }
 
 static int find_orientation(const struct jpeg_decompress_struct *jpeg) {
@@ -101,17 +127,16 @@ static rb_status read_all(jpeg_reader *reader, const uint8_t *data, size_t size,
     jpeg_mem_src(jpeg, data, size);
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(jpeg, TRUE);
-    const rb_status status = check_header(reader);
+    rb_status status = check_header(reader);
     if (status != RB_OK)
         return status;
+    const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     /* libjpeg's defaults stay: exact integer IDCT and smooth chroma upsampling, as in Pillow. */
-    jpeg->out_color_space = JCS_RGB;
+    jpeg->out_color_space = inks ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(jpeg);
-    while (jpeg->output_scanline < jpeg->output_height) {
-        JSAMPROW row =
-            reader->image->pixels + (size_t)jpeg->output_scanline * jpeg->output_width * 3;
-        jpeg_read_scanlines(jpeg, &row, 1);
-    }
+    status = read_rows(reader);
+    if (status != RB_OK)
+        return status;
     *orientation = find_orientation(jpeg);
     jpeg_finish_decompress(jpeg);
     return RB_OK;
@@ -130,6 +155,7 @@ rb_status rb_jpeg_decode(const char *name, const uint8_t *data, size_t size, rb_
     reader.progress.progress_monitor = on_progress;
     const rb_status status = read_all(&reader, data, size, orientation);
     jpeg_destroy_decompress(&reader.jpeg);
+    free(reader.inks);
     if (status == RB_OK)
         *image = reader.image;
     else

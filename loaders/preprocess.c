@@ -17,9 +17,44 @@ void rb_preprocess_init(rb_preprocess *preprocess, int64_t height, int64_t width
         .resize = scaled / RB_PREPROCESS_CROP,
         .crop_height = height,
         .crop_width = width,
+        .divisor = 255,
         .mean = {0.485f, 0.456f, 0.406f},
         .std = {0.229f, 0.224f, 0.225f},
     };
+}
+
+void rb_preprocess_fit(rb_preprocess *preprocess, int64_t height, int64_t width) {
+    const int64_t before = preprocess->crop_height > preprocess->crop_width
+                               ? preprocess->crop_height
+                               : preprocess->crop_width;
+    int64_t scaled;
+    if (before > 0 && (preprocess->crop_height != height || preprocess->crop_width != width)) {
+        if (!rb_mul_i64(height > width ? height : width, preprocess->resize, &scaled))
+            scaled = 0;
+        preprocess->resize = scaled / before;
+    }
+    preprocess->crop_height = height;
+    preprocess->crop_width = width;
+}
+
+/* Numbers that make of 0 and 255, and so of everything between, finite values. */
+static rb_status check_normalisation(const rb_preprocess *preprocess, rb_error *error) {
+    if (!isfinite(preprocess->divisor) || !(preprocess->divisor > 0))
+        return rb_fail(error, RB_ERR_USAGE, "a positive divisor is needed, found %g",
+                       (double)preprocess->divisor);
+    for (int c = 0; c < 3; c++) {
+        const float mean = preprocess->mean[c], std = preprocess->std[c];
+        if (!isfinite(mean) || !isfinite(std) || !(std > 0))
+            return rb_fail(error, RB_ERR_USAGE,
+                           "a finite mean and a positive std are needed for channel %d, found "
+                           "mean %g and std %g",
+                           c, (double)mean, (double)std);
+        if (!isfinite((255.0f / preprocess->divisor - mean) / std) || !isfinite(mean / std))
+            return rb_fail(error, RB_ERR_USAGE,
+                           "divisor %g, mean %g and std %g of channel %d make infinite values",
+                           (double)preprocess->divisor, (double)mean, (double)std, c);
+    }
+    return RB_OK;
 }
 
 rb_status rb_preprocess_check(const rb_preprocess *preprocess, rb_error *error) {
@@ -35,14 +70,7 @@ rb_status rb_preprocess_check(const rb_preprocess *preprocess, rb_error *error) 
                        "a resize of the shorter side to 1 to %" PRId64
                        " pixels, or 0 for none, is needed, found %" PRId64,
                        RB_IMAGE_MAX_PIXELS, preprocess->resize);
-    for (int c = 0; c < 3; c++)
-        if (!isfinite(preprocess->mean[c]) || !isfinite(preprocess->std[c]) ||
-            !(preprocess->std[c] > 0))
-            return rb_fail(error, RB_ERR_USAGE,
-                           "a finite mean and a positive std are needed for channel %d, found "
-                           "mean %g and std %g",
-                           c, (double)preprocess->mean[c], (double)preprocess->std[c]);
-    return RB_OK;
+    return check_normalisation(preprocess, error);
 }
 
 /* Where a crop begins: half of what is too much, a half rounded to the even neighbour as Python's
@@ -93,9 +121,10 @@ void rb_preprocess_normalise(const rb_preprocess *preprocess, const uint8_t *src
     for (int c = 0; c < 3; c++) {
         float values[256];
         for (int v = 0; v < 256; v++)
-            values[v] = ((float)v / 255.0f - preprocess->mean[c]) / preprocess->std[c];
+            values[v] = ((float)v / preprocess->divisor - preprocess->mean[c]) / preprocess->std[c];
+        const int channel = preprocess->bgr ? 2 - c : c;
         for (int64_t i = 0; i < plane; i++)
-            dst[c * plane + i] = values[src[i * 3 + c]];
+            dst[c * plane + i] = values[src[i * 3 + channel]];
     }
 }
 

@@ -24,15 +24,40 @@ typedef struct rb_preprocess {
  * RB_ERR_INPUT. */
 rb_status rb_preprocess_parse(const char *text, const char *where, rb_preprocess *preprocess,
                               rb_error *error);
+
+/* The one text of a preprocessing, with the fewest digits from which rb_preprocess_parse reads the
+ * same floats. RB_ERR_USAGE when it does not fit or rb_preprocess_check (crop 0 x 0 apart) refuses
+ * it; then text is "". */
 rb_status rb_preprocess_format(const rb_preprocess *preprocess, char *text, size_t capacity,
                                rb_error *error);
+#define RB_PREPROCESS_CAPACITY 512 /* enough for every text of rb_preprocess_format */
+
+/* What is known by name: torchvision, caffe (Keras applications' ResNet), cifar (torchvision's mean
+ * and std, 32 x 32, no resize), raw (values 0..255 as they are, 32 x 32, no resize). RB_ERR_USAGE
+ * for another name. */
+rb_status rb_preprocess_named(const char *name, rb_preprocess *preprocess, rb_error *error);
 
 /* ImageNet's mean and std, a crop of height x width, and the resize that goes with it: 256/224 of
  * the crop's longer side, rounded down. So 224 x 224 gives torchvision's Resize(256) and
  * CenterCrop(224). */
 void rb_preprocess_init(rb_preprocess *preprocess, int64_t height, int64_t width);
 
-/* RB_ERR_USAGE when a size is negative, the crop empty, or a mean or std of no use. */
+/* Sets the crop. A resize scales with the crop's longer side, rounded down, so that as much of a
+ * photograph is seen: 256 for a crop of 224 becomes 365 for one of 320. A crop that was open (0 x
+ * 0) leaves the resize as it is. */
+void rb_preprocess_fit(rb_preprocess *preprocess, int64_t height, int64_t width);
+
+#define RB_RESIZE_STORED (-1)
+
+/* What the images of a network with an input of height x width go through. stored is the attribute
+ * of its weights file, where: a text of rb_preprocess_parse, or "none", which stands for
+ * torchvision's. It is fitted to the input; then resize takes the place of the resize, unless it is
+ * RB_RESIZE_STORED. */
+rb_status rb_preprocess_choose(const char *stored, const char *where, int64_t resize,
+                               int64_t height, int64_t width, rb_preprocess *preprocess,
+                               rb_error *error);
+
+/* RB_ERR_USAGE when a size is negative, the crop empty, or the normalisation of no use. */
 rb_status rb_preprocess_check(const rb_preprocess *preprocess, rb_error *error);
 
 /* image -> dst, (crop_height, crop_width, 3) bytes: torchvision.transforms.Resize(resize) on a
@@ -43,7 +68,8 @@ rb_status rb_preprocess_pixels(const rb_preprocess *preprocess, const char *name
                                const rb_image *image, uint8_t *dst, rb_error *error);
 
 /* src, (crop_height, crop_width, 3) bytes -> dst, (3, crop_height, crop_width) floats:
- * (v / 255 - mean) / std, each step rounded to float32, as ToTensor and Normalize do. */
+ * (v / divisor - mean) / std, each step rounded to float32, as torchvision's ToTensor and Normalize
+ * and Keras's preprocess_input do. */
 void rb_preprocess_normalise(const rb_preprocess *preprocess, const uint8_t *src, float *dst);
 
 /* Both steps for one file: dst is (3, crop_height, crop_width) floats; on error not written. */

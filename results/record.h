@@ -40,6 +40,7 @@ typedef struct rb_record {
     char engine_version[96];
     char engine_sha256[65];  /* of its shared object; "" unknown */
     char weights_sha256[65]; /* of the tensors, as the weights file states it */
+    char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;

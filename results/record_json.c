@@ -21,6 +21,7 @@ static const record_field fields[] = {
     FIELD(FIELD_TEXT, engine_version),
     FIELD(FIELD_TEXT, engine_sha256),
     FIELD(FIELD_TEXT, weights_sha256),
+    FIELD(FIELD_TEXT, preprocessing),
     FIELD(FIELD_INT32, depth),
     FIELD(FIELD_INT32, blocks),
     FIELD(FIELD_INT64, batch),

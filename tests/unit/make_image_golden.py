@@ -122,7 +122,12 @@ def make_jpegs():
     picture.save(IMAGES / "progressive.jpg", quality=80, progressive=True)
     picture.convert("L").resize((40, 30)).save(IMAGES / "grey.jpg", quality=80)
     picture.resize((16, 12)).convert("CMYK").save(IMAGES / "cmyk.jpg", quality=50)
-    for name in "photo.jpg", "grey.jpg":
+    # the same inks, declared to be YCCK by the transform byte of Adobe's marker
+    data = (IMAGES / "cmyk.jpg").read_bytes()
+    adobe = data.index(b"Adobe")
+    assert data[adobe + 11] == 0
+    (IMAGES / "ycck.jpg").write_bytes(data[: adobe + 11] + b"\2" + data[adobe + 12 :])
+    for name in "photo.jpg", "grey.jpg", "cmyk.jpg", "ycck.jpg":
         Image.open(IMAGES / name).convert("RGB").save(IMAGES / f"{name}.png", optimize=True)
     assert (Image.open(IMAGES / "photo.jpg").tobytes() ==
             Image.open(IMAGES / "progressive.jpg").tobytes())
@@ -165,6 +170,18 @@ def float32(value):
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
+def caffe_golden():
+    """v - mean for B, G, R of pixels (i, 255 - i, 7 i mod 256), little-endian float32 in planes."""
+    data = b""
+    for mean, values in (
+        (103.939, [7 * i % 256 for i in range(256)]),
+        (116.779, [255 - i for i in range(256)]),
+        (123.68, range(256)),
+    ):
+        data += b"".join(struct.pack("<f", v - float32(mean)) for v in values)
+    return fnv1a64(data)
+
+
 def normalise_golden():
     """(v / 255 - mean) / std for v = 0..255, R then G then B, as little-endian float32."""
     data = b""
@@ -193,7 +210,9 @@ def main():
     make_pngs()
     pngs = png_golden()
     make_jpegs()
-    preprocess(Image.open(IMAGES / "photo.jpg"), 32, 28, 28).save(IMAGES / "photo28.png")
+    photograph = Image.open(IMAGES / "photo.jpg")
+    preprocess(photograph, 32, 28, 28).save(IMAGES / "photo28.png")
+    preprocess(photograph, 0, 28, 28).save(IMAGES / "photo28_none.png")
     text = "\n".join([
         "/* Written by make_image_golden.py: do not edit. Hashes are FNV-1a, 64 bits, of the bytes. */",
         "/* clang-format off */",
@@ -214,7 +233,9 @@ def main():
         "    int64_t height, width;", "    uint8_t labels[6];", "} golden_orientation;", "",
         "static const golden_orientation golden_orientations[8] = {", *orientation_golden(), "};", "",
         "/* (v / 255 - mean) / std, v = 0..255, R then G then B, little-endian float32 */",
-        f"#define GOLDEN_NORMALISED {normalise_golden()}", "", "#endif", ""])
+        f"#define GOLDEN_NORMALISED {normalise_golden()}", "",
+        "/* v - mean for B, G, R of pixels (i, 255 - i, 7 i mod 256), little-endian float32 */",
+        f"#define GOLDEN_CAFFE {caffe_golden()}", "", "#endif", ""])
     (HERE / "test_image_golden.h").write_text(text)
 
 

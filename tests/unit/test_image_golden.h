@@ -80,4 +80,7 @@ static const golden_orientation golden_orientations[8] = {
 /* (v / 255 - mean) / std, v = 0..255, R then G then B, little-endian float32 */
 #define GOLDEN_NORMALISED 0xE24D709A66DE7CC0u
 
+/* v - mean for B, G, R of pixels (i, 255 - i, 7 i mod 256), little-endian float32 */
+#define GOLDEN_CAFFE 0x31335E1A9469ABBFu
+
 #endif
