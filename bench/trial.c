@@ -13,6 +13,11 @@ typedef struct trial_result {
     rb_error error;
 } trial_result;
 
+#if defined(RB_SANITIZED)
+static void limit_memory(const char *path) {
+    (void)path; /* a sanitizer's shadow takes terabytes of address space */
+}
+#else
 /* Bytes of address space that this process has now; 0: unknown. */
 static rlim_t address_space(void) {
     unsigned long long pages = 0;
@@ -37,6 +42,7 @@ static void limit_memory(const char *path) {
     if (allowed < limit.rlim_cur)
         setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = allowed, .rlim_max = limit.rlim_max});
 }
+#endif
 
 static void run_child(const char *path, int fd, rb_status (*read_file)(void *ctx, rb_error *err),
                       void *ctx) {
@@ -44,9 +50,7 @@ static void run_child(const char *path, int fd, rb_status (*read_file)(void *ctx
     signal(SIGSEGV, SIG_DFL); /* a sanitizer's report about libhdf5 helps nobody */
     signal(SIGALRM, SIG_DFL);
     alarm(RB_TRIAL_SECONDS);
-#if !defined(RB_SANITIZED) /* whose shadow takes terabytes of address space */
     limit_memory(path);
-#endif
     result.status = read_file(ctx, &result.error);
     const ssize_t written = write(fd, &result, sizeof result); /* fits into a pipe: one piece */
     _exit(written == (ssize_t)sizeof result ? 0 : 1);
