@@ -38,19 +38,6 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     record->activation_bound_bytes = rb_graph_activation_bound_bytes(graph);
 }
 
-static rb_verdict verdict_of_failure(rb_status status) {
-    switch (status) {
-    case RB_ERR_CRASHED:
-        return RB_VERDICT_CRASHED;
-    case RB_ERR_TIMEOUT:
-        return RB_VERDICT_TIMEOUT;
-    case RB_ERR_UNSUPPORTED:
-        return RB_VERDICT_UNSUPPORTED;
-    default:
-        return RB_VERDICT_FAIL;
-    }
-}
-
 /* A failure that is the engine's costs the row; any other goes up. */
 static rb_status settle(rb_cell *cell, rb_status status, const char *step, rb_error *err) {
     if (status == RB_OK)
@@ -58,7 +45,7 @@ static rb_status settle(rb_cell *cell, rb_status status, const char *step, rb_er
     if (status == RB_ERR_INPUT || status == RB_ERR_INTERRUPTED || status == RB_ERR_OUTPUT)
         return status;
     cell->over = true;
-    cell->record.verdict = verdict_of_failure(status);
+    cell->record.verdict = rb_verdict_of_failure(status);
     snprintf(cell->record.note, sizeof cell->record.note, "%s: %.230s", step, err->message);
     rb_remote_close(cell->remote);
     cell->remote = NULL;
@@ -248,12 +235,10 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
 }
 
 static double limit_of(const rb_cell *cell) {
-    const double own = rb_parity_reference_limit(cell->setting->network->depth);
-    if (strcmp(cell->record.engine, "reference") == 0)
-        return own;
-    /* A reference beyond its own limit must not widen that of others. */
-    const double reference = cell->setting->truth->reference_rel_l2;
-    return rb_parity_limit(reference <= own ? reference : own / 4);
+    const int32_t depth = cell->setting->network->depth;
+    return strcmp(cell->record.engine, "reference") == 0
+               ? rb_parity_reference_limit(depth)
+               : rb_parity_limit_at(depth, cell->setting->truth->reference_rel_l2);
 }
 
 rb_status rb_cell_finish(rb_cell *cell, rb_error *err) {

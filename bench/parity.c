@@ -79,6 +79,11 @@ double rb_parity_reference_limit(int32_t depth) {
     return 4 * torchvision[count - 1].rel_l2;
 }
 
+double rb_parity_limit_at(int32_t depth, double reference_rel_l2) {
+    const double own = rb_parity_reference_limit(depth);
+    return rb_parity_limit(reference_rel_l2 <= own ? reference_rel_l2 : own / 4);
+}
+
 rb_verdict rb_parity_judge(const rb_parity *parity, double limit, char *note, size_t capacity) {
     note[0] = '\0';
     if (parity->images == 0) {

@@ -32,6 +32,10 @@ double rb_parity_limit(double reference_rel_l2);
  * that depth against its own float64 run (synthetic weights, seed 1, 224x224, batch 2). */
 double rb_parity_reference_limit(int32_t depth);
 
+/* The limit of all but the reference at that depth. A reference beyond its own limit, or of which
+ * nothing is known (NaN), does not widen it: then it is the reference's. */
+double rb_parity_limit_at(int32_t depth, double reference_rel_l2);
+
 /* The verdict, and in note why it is not PASS. */
 rb_verdict rb_parity_judge(const rb_parity *parity, double limit, char *note, size_t capacity);
 

@@ -3,9 +3,10 @@
 #define CLI_CLI_H
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "resbench/status.h"
+#include "base/atomic_file.h"
 
 /* Exit codes, the same in every command. */
 typedef enum rb_exit {
@@ -51,15 +52,23 @@ void rb_cli_join_sizes(const struct argp_state *state, int64_t crop_height, int6
 
 /* "256", or "none": 0. */
 int64_t rb_cli_resize(const struct argp_state *state, const char *text);
+/* Where a command's results go: given, or resbench-results/<time>. RB_ERR_USAGE when file is there
+ * already, unless an earlier job is resumed. */
+rb_status rb_cli_results_directory(const char *given, const char *file, bool resume,
+                                   char directory[RB_PATH_CAPACITY], rb_error *err);
 
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
 int rb_command_run(int argc, char **argv);
+int rb_command_accuracy(int argc, char **argv);
+int rb_command_classify(int argc, char **argv);
 int rb_command_infer(int argc, char **argv);
 int rb_command_describe(int argc, char **argv);
 int rb_command_list(int argc, char **argv);
 int rb_command_weights(int argc, char **argv);
 int rb_command_synth_input(int argc, char **argv);
+int rb_command_import(int argc, char **argv);
 int rb_command_preprocess(int argc, char **argv);
 int rb_command_plot(int argc, char **argv);
+int rb_command_export(int argc, char **argv);
 
 #endif

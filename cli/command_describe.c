@@ -114,17 +114,41 @@ static void print_table(const rb_graph *graph) {
            (double)rb_graph_activation_bound_bytes(graph) / (1 << 20));
 }
 
+/* The node that makes a value; null for none. */
+static json_t *value_to_json(const rb_graph *graph, int32_t value) {
+    if (value == RB_NONE)
+        return json_null();
+    return json_string(value == RB_VALUE_INPUT ? "input" : graph->nodes[value].name);
+}
+
+static json_t *node_tensors_to_json(const rb_graph *graph, const rb_node *node) {
+    const struct {
+        const char *part;
+        int32_t tensor;
+    } parts[] = {{"weight", node->wei},          {"bias", node->bia},
+                 {"bn_weight", node->bn_weight}, {"bn_bias", node->bn_bias},
+                 {"bn_mean", node->bn_mean},     {"bn_var", node->bn_var}};
+    json_t *names = json_object();
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i].tensor != RB_NONE)
+            json_object_set_new(names, parts[i].part,
+                                json_string(graph->tensors[parts[i].tensor].name));
+    return names;
+}
+
 static json_t *node_to_json(const rb_graph *graph, const rb_node *node) {
     char type[32];
     type_of(node, type, sizeof type);
     return json_pack(
         "{s:s, s:s, s:[I, I, I, I], s:[I, I, I, I], s:[I, I], s:[I, I], s:[I, I, I, I], s:I, s:I, "
-        "s:I}",
+        "s:I, s:o, s:o, s:b, s:o}",
         "name", node->name, "type", type, "input", graph->batch, node->ic, node->ih, node->iw,
         "output", graph->batch, node->oc, node->oh, node->ow, "kernel", node->kh, node->kw,
         "stride", node->stride_h, node->stride_w, "padding", node->pad_top, node->pad_left,
         node->pad_bottom, node->pad_right, "parameters", rb_node_parameters(graph, node), "macs",
-        rb_node_macs(graph, node), "activation_bytes", rb_node_value_bytes(graph, node));
+        rb_node_macs(graph, node), "activation_bytes", rb_node_value_bytes(graph, node), "source",
+        value_to_json(graph, node->src), "add", value_to_json(graph, node->add), "relu", node->relu,
+        "tensors", node_tensors_to_json(graph, node));
 }
 
 static json_t *tensor_to_json(const rb_tensor_desc *tensor) {

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/interrupt.h"
 #include "bench/machine.h"
@@ -134,28 +133,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-static rb_status choose_directory(run_arguments *a, rb_error *err) {
-    const size_t capacity = sizeof a->plan.directory - 32; /* room for the files' names */
-    char path[RB_PATH_CAPACITY + 16];
-    if (a->output) {
-        if ((size_t)snprintf(a->plan.directory, capacity, "%s", a->output) >= capacity)
-            return rb_fail(err, RB_ERR_USAGE, "the path of -o is too long");
-    } else {
-        const time_t now = time(NULL);
-        struct tm parts;
-        localtime_r(&now, &parts);
-        strftime(a->plan.directory, capacity, "resbench-results/%Y-%m-%dT%H-%M-%S", &parts);
-    }
-    snprintf(path, sizeof path, "%s/%s", a->plan.directory, RB_REPORT_JSON);
-    FILE *earlier = a->plan.resume ? NULL : fopen(path, "r");
-    if (!earlier)
-        return RB_OK;
-    fclose(earlier);
-    return rb_fail(err, RB_ERR_USAGE,
-                   "%s holds results already; add --resume, or choose another -o",
-                   a->plan.directory);
-}
-
 static rb_status complete(run_arguments *a, rb_error *err) {
     const bool full = a->plan.tier == &rb_tier_full;
     char networks[1024] = "18,34,50,101,152";
@@ -172,7 +149,8 @@ static rb_status complete(run_arguments *a, rb_error *err) {
         (!a->plan.network_count || !a->plan.engine_count || !a->plan.batch_count))
         status = rb_fail(err, RB_ERR_USAGE, "a list of networks, engines or batches is empty");
     if (status == RB_OK)
-        status = choose_directory(a, err);
+        status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
+                                          a->plan.directory, err);
     if (!a->plan.threads)
         a->plan.threads = rb_machine_threads();
     a->plan.worker.threads = a->plan.threads;

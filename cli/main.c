@@ -15,10 +15,14 @@ static const struct {
 } commands[] = {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
     {"plot", rb_command_plot, "draw the results of a run"},
+    {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
+    {"classify", rb_command_classify, "tell what is on a photograph"},
     {"infer", rb_command_infer, "run a network on an input and write its logits"},
     {"describe", rb_command_describe, "print the graph of a network"},
     {"list", rb_command_list, "list networks and engines"},
     {"weights", rb_command_weights, "make, show and check weights files"},
+    {"import", rb_command_import, "make a weights file from a file of another program"},
+    {"export", rb_command_export, "write a weights file as ONNX or safetensors"},
     {"preprocess", rb_command_preprocess, "make a data set of labelled images"},
     {"synth-input", rb_command_synth_input, "write the synthetic input"},
 };

@@ -15,6 +15,18 @@ static const char *setting(const char *variable, const char *built_in) {
     return value && *value ? value : built_in;
 }
 
+/* Tells the script where this program is: it knows the networks. */
+static rb_status name_this_program(rb_error *err) {
+    char own[RB_PATH_CAPACITY];
+    const ssize_t length = readlink("/proc/self/exe", own, sizeof own);
+    if (length <= 0 || (size_t)length >= sizeof own)
+        return rb_fail(err, RB_ERR_INPUT, "the program's own path cannot be read");
+    own[length] = '\0';
+    if (setenv("RESBENCH_PROGRAM", own, 1) != 0)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a variable of the environment");
+    return RB_OK;
+}
+
 rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
     const char *python = setting("RESBENCH_PYTHON", RB_PYTHON);
     const char *share = setting("RESBENCH_SHARE", RB_SHARE);
@@ -30,6 +42,9 @@ rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
             return rb_fail(err, RB_ERR_USAGE, "more than %d arguments", MAX_ARGUMENTS);
         arguments[count++] = *argv;
     }
+    const rb_status status = name_this_program(err);
+    if (status != RB_OK)
+        return status;
     fflush(NULL);
     execvp(python, arguments);
     return rb_fail(err, RB_ERR_INPUT, "%s: cannot be run: %s; set RESBENCH_PYTHON", python,

@@ -77,27 +77,20 @@ static const char *storage_objection(hid_t properties) {
     return NULL;
 }
 
-static size_t value_bytes(hid_t dataset) {
-    const hid_t type = H5Dget_type(dataset);
-    const size_t bytes = H5Tget_size(type);
-    H5Tclose(type);
-    return bytes;
-}
-
-/* NULL, or what is wrong with what a dataset holds: HDF5 reads missing chunks as zeros, and takes
+/* NULL, or what is wrong with the chunks of a dataset: HDF5 reads missing ones as zeros, and takes
  * memory for whole ones. */
-static const char *content_objection(hid_t dataset, hid_t properties) {
+static const char *chunk_objection(hid_t dataset, hid_t properties) {
     hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0;
     hsize_t needed = 1, values = 1, chunk_values = 1;
-    if (H5Dget_storage_size(dataset) == 0)
-        return "holds no data, or not all of it";
     if (H5Pget_layout(properties) != H5D_CHUNKED)
         return NULL;
-    const hid_t space = H5Dget_space(dataset);
+    const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    const hsize_t value_bytes = H5Tget_size(type);
     const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
     bool told = rank >= 1 && H5Pget_chunk(properties, H5S_MAX_RANK, chunk) == rank &&
                 H5Dget_num_chunks(dataset, space, &stored) >= 0;
     H5Sclose(space);
+    H5Tclose(type);
     for (int d = 0; told && d < rank; d++)
         told = chunk[d] > 0 &&
                !__builtin_mul_overflow(needed, extent[d] / chunk[d] + (extent[d] % chunk[d] != 0),
@@ -106,7 +99,7 @@ static const char *content_objection(hid_t dataset, hid_t properties) {
                !__builtin_mul_overflow(chunk_values, chunk[d], &chunk_values);
     if (!told || stored != needed)
         return "holds no data, or not all of it";
-    if (chunk_values > values && chunk_values > MAX_CHUNK_BYTES / value_bytes(dataset))
+    if (chunk_values > values && value_bytes > 0 && chunk_values > MAX_CHUNK_BYTES / value_bytes)
         return "is kept in chunks far larger than itself";
     return NULL;
 }
@@ -167,9 +160,12 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
     rb_status status = objection
                            ? rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection)
                            : check_type(found, path, name, type, err);
-    objection = status == RB_OK ? content_objection(found, properties) : NULL;
-    if (objection)
-        status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
+    if (status == RB_OK) {
+        objection = H5Dget_storage_size(found) == 0 ? "holds no data, or not all of it"
+                                                    : chunk_objection(found, properties);
+        if (objection)
+            status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
+    }
     H5Pclose(properties);
     if (status == RB_OK)
         *dataset = found;

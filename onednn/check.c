@@ -34,8 +34,6 @@ static bool is_flat(const rb_graph *graph, int32_t value) {
 
 /* What a graph may ask for, but not of this engine. */
 static rb_status check_ability(const rb_graph *graph, const rb_node *n, rb_error *err) {
-    if (n->op == RB_OP_SHORTCUT)
-        return rb_fail(err, RB_ERR_UNSUPPORTED, "%s: engine onednn has no shortcut yet", n->name);
     const bool weighted = n->op == RB_OP_CONV || n->op == RB_OP_FC;
     if (!weighted && (n->add != RB_NONE || n->relu))
         return rb_fail(err, RB_ERR_UNSUPPORTED,

@@ -103,7 +103,7 @@ static dnnl_status_t create_pd(const rb_session *s, const rb_node *n, const rb_p
         return dnnl_pooling_forward_primitive_desc_create(
             pd, s->engine, inference, dnnl_pooling_avg_exclude_padding, parts->src, parts->dst,
             strides, kernel, dilates, pad_l, pad_r, parts->attr);
-    case RB_OP_SHORTCUT: /* refused by rb_check_request */
+    case RB_OP_SHORTCUT: /* oneDNN has none: shortcut.c */
         break;
     case RB_OP_FC:
         return dnnl_inner_product_forward_primitive_desc_create(
@@ -150,9 +150,13 @@ rb_status rb_describe_reorder(const rb_session *s, const rb_layer *layer,
         "dnnl_reorder_primitive_desc_create", layer->node.name, err);
 }
 
-rb_status rb_describe_dense(const char *name, int ndims, const int64_t *dims,
-                            dnnl_memory_desc_t *md, rb_error *err) {
-    const dnnl_format_tag_t tag = ndims == 2 ? dnnl_ab : dnnl_abcd;
+rb_status rb_describe_layout(const char *name, int ndims, const int64_t *dims,
+                             dnnl_format_tag_t tag, dnnl_memory_desc_t *md, rb_error *err) {
     return rb_dnnl_status(create_md(md, ndims, dims, tag), "dnnl_memory_desc_create_with_tag", name,
                           err);
+}
+
+rb_status rb_describe_dense(const char *name, int ndims, const int64_t *dims,
+                            dnnl_memory_desc_t *md, rb_error *err) {
+    return rb_describe_layout(name, ndims, dims, ndims == 2 ? dnnl_ab : dnnl_abcd, md, err);
 }

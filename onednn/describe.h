@@ -19,6 +19,10 @@ rb_status rb_describe_reorder(const rb_session *s, const rb_layer *layer,
                               const_dnnl_memory_desc_t from, const_dnnl_memory_desc_t to,
                               dnnl_primitive_desc_t *pd, rb_error *err);
 
+/* float32 in a layout that has a name. The caller owns *md. */
+rb_status rb_describe_layout(const char *name, int ndims, const int64_t *dims,
+                             dnnl_format_tag_t tag, dnnl_memory_desc_t *md, rb_error *err);
+
 /* Dense row-major float32 (NCHW for a value, OIHW for weights). The caller owns *md. */
 rb_status rb_describe_dense(const char *name, int ndims, const int64_t *dims,
                             dnnl_memory_desc_t *md, rb_error *err);

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "failure.h"
+#include "shortcut.h"
+
 /* The best descriptor found so far for one layer. */
 typedef struct rb_choice {
     dnnl_primitive_desc_t pd;
@@ -66,6 +69,12 @@ static bool can_be_in_place(const rb_graph *graph, int32_t index) {
            is_last_reader(graph, node->add, index);
 }
 
+static rb_status clone(const rb_layer *layer, const_dnnl_memory_desc_t from, dnnl_memory_desc_t *md,
+                       rb_error *err) {
+    return rb_dnnl_status(dnnl_memory_desc_clone(md, from), "dnnl_memory_desc_clone",
+                          layer->node.name, err);
+}
+
 /* The fewest extra steps first: the layout the source has, and that of the operand of the sum.
  * Another layout, with its reorder, only where that makes oneDNN choose a better kind of
  * kernel (a pool has no say in the layout of its source). The last value is dense: it is the
@@ -96,6 +105,29 @@ static rb_status choose_main(rb_session *s, const rb_graph *graph, int32_t index
             rb_fail(err, RB_ERR_UNSUPPORTED, "oneDNN has no implementation for %s", node->name);
     layer->main_step.pd = best.pd; /* released by close, also after an error */
     layer->in_place = best.in_place;
+    if (status == RB_OK)
+        status = clone(layer, dnnl_primitive_desc_query_md(best.pd, dnnl_query_src_md, 0),
+                       &layer->src_md, err);
+    if (status == RB_OK)
+        status = clone(layer, dnnl_primitive_desc_query_md(best.pd, dnnl_query_dst_md, 0),
+                       &layer->dst_md, err);
+    return status;
+}
+
+/* The source as it lies, and the value arranged in the same way: its reader, a sum, takes that. */
+static rb_status choose_shortcut(rb_session *s, int32_t index, const_dnnl_memory_desc_t dense,
+                                 rb_error *err) {
+    rb_layer *layer = &s->layers[index];
+    const rb_node *node = &layer->node;
+    const const_dnnl_memory_desc_t src = rb_value_md(s, node->src);
+    const int64_t dims[4] = {layer->dims[0], node->ic, node->ih, node->iw};
+    rb_status status = rb_shortcut_knows(src)
+                           ? clone(layer, src, &layer->src_md, err)
+                           : rb_describe_dense(node->name, 4, dims, &layer->src_md, err);
+    if (status == RB_OK)
+        status = rb_layer_is_last(s, layer)
+                     ? clone(layer, dense, &layer->dst_md, err)
+                     : rb_shortcut_layout(layer, layer->src_md, &layer->dst_md, err);
     return status;
 }
 
@@ -103,16 +135,12 @@ static rb_status choose_main(rb_session *s, const rb_graph *graph, int32_t index
 static rb_status choose_reorders(rb_session *s, rb_layer *layer, rb_error *err) {
     const rb_node *node = &layer->node;
     const const_dnnl_memory_desc_t have = rb_value_md(s, node->src);
-    const const_dnnl_memory_desc_t want =
-        dnnl_primitive_desc_query_md(layer->main_step.pd, dnnl_query_src_md, 0);
     rb_status status = RB_OK;
-    if (!dnnl_memory_desc_equal(have, want))
-        status = rb_describe_reorder(s, layer, have, want, &layer->src_step.pd, err);
+    if (!dnnl_memory_desc_equal(have, layer->src_md))
+        status = rb_describe_reorder(s, layer, have, layer->src_md, &layer->src_step.pd, err);
     if (status == RB_OK && node->add != RB_NONE && !layer->in_place)
-        status = rb_describe_reorder(
-            s, layer, rb_value_md(s, node->add),
-            dnnl_primitive_desc_query_md(layer->main_step.pd, dnnl_query_dst_md, 0),
-            &layer->add_step.pd, err);
+        status = rb_describe_reorder(s, layer, rb_value_md(s, node->add), layer->dst_md,
+                                     &layer->add_step.pd, err);
     return status;
 }
 
@@ -136,7 +164,7 @@ static const char *isa_name(void) {
 /* "jit:avx512_core", "gemm:jit:avx2 +reorder"; "any" in a name is compiled, portable code. */
 static void write_kernel(rb_layer *layer) {
     static const char *const isa_marks[] = {"sse", "avx", "any", "sve", "asimd", "acl", "rvv"};
-    const char *name = kernel_name(layer->main_step.pd);
+    const char *name = layer->main_step.pd ? kernel_name(layer->main_step.pd) : "copy:any";
     bool says_isa = false;
     for (size_t i = 0; i < sizeof isa_marks / sizeof isa_marks[0]; i++)
         says_isa = says_isa || strstr(name, isa_marks[i]) != NULL;
@@ -151,7 +179,8 @@ rb_status rb_layout_choose(rb_session *s, const rb_graph *graph, rb_error *err) 
     rb_status status = rb_describe_dense(last->node.name, last->node.op == RB_OP_FC ? 2 : 4,
                                          last->dims, &dense, err);
     for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++) {
-        status = choose_main(s, graph, i, dense, err);
+        status = s->layers[i].node.op == RB_OP_SHORTCUT ? choose_shortcut(s, i, dense, err)
+                                                        : choose_main(s, graph, i, dense, err);
         if (status == RB_OK)
             status = choose_reorders(s, &s->layers[i], err);
         if (status == RB_OK)

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "failure.h"
+#include "shortcut.h"
 
 static void *place_in(const rb_session *s, rb_memory_kind kind, size_t offset) {
     return (char *)s->blocks[kind] + offset;
@@ -20,11 +21,10 @@ static rb_status make_memories(rb_session *s, rb_layer *layer, rb_error *err) {
     void *const dst = rb_layer_is_last(s, layer)
                           ? DNNL_MEMORY_NONE
                           : place_in(s, RB_MEMORY_ACTIVATIONS, layer->dst_offset);
-    rb_status status = make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0),
-                                   dst, &layer->dst, err);
+    rb_status status = make_memory(s, layer, layer->dst_md, dst, &layer->dst, err);
     if (status == RB_OK && layer->src_step.pd)
         status =
-            make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0),
+            make_memory(s, layer, layer->src_md,
                         place_in(s, RB_MEMORY_ACTIVATIONS, layer->src_offset), &layer->src, err);
     if (status == RB_OK && layer->node.wei != RB_NONE)
         status = make_memory(s, layer, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
@@ -55,6 +55,11 @@ static dnnl_memory_t value_memory(const rb_session *s, int32_t value) {
     return value == RB_VALUE_INPUT ? s->input : s->layers[value].dst;
 }
 
+/* What the main step reads. */
+static dnnl_memory_t source_memory(const rb_session *s, const rb_layer *layer) {
+    return layer->src ? layer->src : value_memory(s, layer->node.src);
+}
+
 static rb_status make_steps(rb_session *s, rb_layer *layer, rb_error *err) {
     const rb_node *node = &layer->node;
     rb_status status = RB_OK;
@@ -68,9 +73,9 @@ static rb_status make_steps(rb_session *s, rb_layer *layer, rb_error *err) {
         add_arg(&layer->add_step, DNNL_ARG_TO, layer->dst);
         status = finish_step(s, layer, &layer->add_step, err);
     }
-    if (status != RB_OK)
+    if (status != RB_OK || !layer->main_step.pd)
         return status;
-    add_arg(&layer->main_step, DNNL_ARG_SRC, layer->src ? layer->src : value_memory(s, node->src));
+    add_arg(&layer->main_step, DNNL_ARG_SRC, source_memory(s, layer));
     add_arg(&layer->main_step, DNNL_ARG_WEIGHTS, layer->wei);
     add_arg(&layer->main_step, DNNL_ARG_BIAS, layer->bia);
     add_arg(&layer->main_step, DNNL_ARG_DST, layer->dst);
@@ -126,5 +131,7 @@ rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *e
         if (status != dnnl_success)
             return rb_dnnl_status(status, "dnnl_primitive_execute", layer->node.name, err);
     }
+    if (layer->node.op == RB_OP_SHORTCUT)
+        return rb_shortcut_run(s, layer, source_memory(s, layer), layer->dst, err);
     return RB_OK;
 }

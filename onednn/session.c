@@ -118,6 +118,8 @@ static void release_layer(rb_layer *layer) {
     dnnl_memory_destroy(layer->wei);
     dnnl_memory_destroy(layer->bia);
     dnnl_memory_destroy(layer->dst);
+    dnnl_memory_desc_destroy(layer->src_md);
+    dnnl_memory_desc_destroy(layer->dst_md);
     free((char *)(uintptr_t)layer->node.name);
 }
 

@@ -2,7 +2,8 @@
  *
  * open goes through the files in this order:
  *   check.c     can this engine do what is asked?
- *   layout.c    one primitive descriptor a node: kernel and layouts (describe.c asks oneDNN)
+ *   layout.c    one primitive descriptor a node: kernel and layouts (describe.c asks oneDNN;
+ *               shortcut.c for the one operation that oneDNN lacks)
  *   storage.c   lifetimes -> arena (plan.c), sizes of weights and scratchpad, host allocations
  *   program.c   memory objects and primitives: the steps that run executes
  *   pack.c      BN folded (fold.c), weights reordered once
@@ -28,16 +29,17 @@ typedef struct rb_step {
 
 /* One node, executed as: src_step, add_step, main_step. */
 typedef struct rb_layer {
-    rb_node node;     /* as in the graph; name is a copy, value_name is NULL */
-    int64_t dims[4];  /* of the value: (n, c, h, w) */
-    bool in_place;    /* dst is the buffer of node.add, whose last reader this is */
-    rb_step src_step; /* value of node.src -> the layout main_step reads */
-    rb_step add_step; /* value of node.add -> dst, where the sum is not in place */
-    rb_step main_step;
-    size_t src_offset, dst_offset;   /* in the arena: output of src_step, of main_step */
-    size_t wei_offset, bia_offset;   /* in the block of weights */
-    dnnl_memory_t src, dst;          /* output of src_step (or NULL), of main_step */
-    dnnl_memory_t wei, bia;          /* NULL where the node has none */
+    rb_node node;    /* as in the graph; name is a copy, value_name is NULL */
+    int64_t dims[4]; /* of the value: (n, c, h, w) */
+    bool in_place;   /* dst is the buffer of node.add, whose last reader this is */
+    dnnl_memory_desc_t src_md, dst_md; /* layouts that the main step reads and writes */
+    rb_step src_step;                  /* value of node.src -> src_md, where it lies otherwise */
+    rb_step add_step;                  /* value of node.add -> dst, where the sum is not in place */
+    rb_step main_step;             /* not of a shortcut, which is a copy of our own (shortcut.c) */
+    size_t src_offset, dst_offset; /* in the arena: output of src_step, of main_step */
+    size_t wei_offset, bia_offset; /* in the block of weights */
+    dnnl_memory_t src, dst;        /* output of src_step (or NULL), of main_step */
+    dnnl_memory_t wei, bia;        /* NULL where the node has none */
     char kernel[RB_KERNEL_CAPACITY]; /* what rb_engine.kernel answers */
 } rb_layer;
 
@@ -69,7 +71,7 @@ static inline bool rb_node_has_bias(const rb_node *node) {
 static inline const_dnnl_memory_desc_t rb_value_md(const rb_session *s, int32_t value) {
     if (value == RB_VALUE_INPUT)
         return s->input_md;
-    return dnnl_primitive_desc_query_md(s->layers[value].main_step.pd, dnnl_query_dst_md, 0);
+    return s->layers[value].dst_md;
 }
 
 /* check.c: RB_ERR_UNSUPPORTED what this engine cannot do, RB_ERR_INPUT a graph that contradicts

@@ -27,11 +27,11 @@ static void list_buffers(const rb_session *s, rb_buffer *buffers, int32_t *owner
         *value = *reordered = (rb_buffer){.first = i, .last = i};
         owner[i] = layer->in_place ? owner[layer->node.add] : i;
         if (layer->src_step.pd)
-            reordered->bytes = md_bytes(layer->main_step.pd, dnnl_query_src_md);
+            reordered->bytes = dnnl_memory_desc_get_size(layer->src_md);
         if (rb_layer_is_last(s, layer)) /* the caller's dst */
             continue;
         if (!layer->in_place)
-            value->bytes = md_bytes(layer->main_step.pd, dnnl_query_dst_md);
+            value->bytes = dnnl_memory_desc_get_size(layer->dst_md);
         buffers[2 * owner[i]].last = last_reader(s, i);
     }
 }

@@ -9,6 +9,11 @@
  * libdnnl brings none. */
 extern void omp_set_num_threads(int threads) __attribute__((weak));
 extern int omp_get_max_threads(void) __attribute__((weak));
+extern int omp_get_thread_num(void) __attribute__((weak));
+extern int omp_get_num_threads(void) __attribute__((weak));
+/* What `#pragma omp parallel` becomes in GCC; LLVM's and Intel's runtimes have it, too. */
+extern void GOMP_parallel(void (*fn)(void *), void *data, unsigned threads, unsigned flags)
+    __attribute__((weak));
 
 /* oneDNN's default, and the only count it can have without OpenMP. */
 static int affinity_count(void) {
@@ -53,6 +58,25 @@ int rb_threads_set(int threads) {
     if (before != threads)
         omp_set_num_threads(threads);
     return before;
+}
+
+typedef struct rb_share {
+    rb_part_fn fn;
+    const void *work;
+} rb_share;
+
+static void do_part(void *data) {
+    const rb_share *share = data;
+    share->fn(share->work, omp_get_thread_num(), omp_get_num_threads());
+}
+
+void rb_threads_share(int threads, rb_part_fn fn, const void *work) {
+    rb_share share = {fn, work};
+    if (threads > 1 && dnnl_version()->cpu_runtime == DNNL_RUNTIME_OMP && GOMP_parallel &&
+        omp_get_thread_num && omp_get_num_threads)
+        GOMP_parallel(do_part, &share, (unsigned)threads, 0);
+    else
+        fn(work, 0, 1);
 }
 
 const char *rb_threads_runtime(void) {

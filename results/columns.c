@@ -148,6 +148,20 @@ static int significant_decimals(double value, int digits) {
     return decimals;
 }
 
+void rb_number_format(rb_format format, int digits, double value, char text[RB_CELL_CAPACITY]) {
+    const bool wide = format == RB_FORMAT_FIXED || format == RB_FORMAT_SIGNIFICANT;
+    if (!isfinite(value))
+        snprintf(text, RB_CELL_CAPACITY, isnan(value) ? "-" : "inf");
+    else if (wide && fabs(value) >= 1e5)
+        snprintf(text, RB_CELL_CAPACITY, "%.0e", value);
+    else if (format == RB_FORMAT_SCIENTIFIC)
+        snprintf(text, RB_CELL_CAPACITY, "%.*e", digits, value);
+    else if (format == RB_FORMAT_SIGNIFICANT)
+        snprintf(text, RB_CELL_CAPACITY, "%.*f", significant_decimals(value, digits), value);
+    else
+        snprintf(text, RB_CELL_CAPACITY, "%.*f", format == RB_FORMAT_COUNT ? 0 : digits, value);
+}
+
 void rb_column_format(const rb_column *column, const rb_record_list *records,
                       const rb_record *record, char text[RB_CELL_CAPACITY]) {
     if (column->text) {
@@ -155,18 +169,5 @@ void rb_column_format(const rb_column *column, const rb_record_list *records,
         snprintf(text, RB_CELL_CAPACITY, "%s", *value ? value : "-");
         return;
     }
-    const double value = column->number(records, record);
-    const bool wide = column->format == RB_FORMAT_FIXED || column->format == RB_FORMAT_SIGNIFICANT;
-    if (!isfinite(value))
-        snprintf(text, RB_CELL_CAPACITY, isnan(value) ? "-" : "inf");
-    else if (wide && fabs(value) >= 1e5)
-        snprintf(text, RB_CELL_CAPACITY, "%.0e", value);
-    else if (column->format == RB_FORMAT_SCIENTIFIC)
-        snprintf(text, RB_CELL_CAPACITY, "%.*e", column->digits, value);
-    else if (column->format == RB_FORMAT_SIGNIFICANT)
-        snprintf(text, RB_CELL_CAPACITY, "%.*f", significant_decimals(value, column->digits),
-                 value);
-    else
-        snprintf(text, RB_CELL_CAPACITY, "%.*f",
-                 column->format == RB_FORMAT_COUNT ? 0 : column->digits, value);
+    rb_number_format(column->format, column->digits, column->number(records, record), text);
 }

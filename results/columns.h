@@ -3,6 +3,7 @@
 #ifndef RESULTS_COLUMNS_H
 #define RESULTS_COLUMNS_H
 
+#include "results/grid.h"
 #include "results/record.h"
 
 typedef enum rb_section {
@@ -41,10 +42,11 @@ extern const char *const rb_section_titles[RB_SECTION_COUNT];
 /* NaN for -1, which stands for unknown. */
 double rb_mebibytes(int64_t bytes);
 
-#define RB_CELL_CAPACITY 300
+/* A number as a cell; "-" for NaN. Fractions of 1e5 and more are given with an exponent, so that a
+ * column keeps its width. */
+void rb_number_format(rb_format format, int digits, double value, char text[RB_CELL_CAPACITY]);
 
-/* The text of one cell; "-" where there is no value. Fractions of 1e5 and more are given with an
- * exponent, so that a column keeps its width. */
+/* The text of one cell; "-" where there is no value. */
 void rb_column_format(const rb_column *column, const rb_record_list *records,
                       const rb_record *record, char text[RB_CELL_CAPACITY]);
 

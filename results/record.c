@@ -21,6 +21,19 @@ const char *rb_verdict_name(rb_verdict verdict) {
     return verdict_names[verdict];
 }
 
+rb_verdict rb_verdict_of_failure(rb_status status) {
+    switch (status) {
+    case RB_ERR_CRASHED:
+        return RB_VERDICT_CRASHED;
+    case RB_ERR_TIMEOUT:
+        return RB_VERDICT_TIMEOUT;
+    case RB_ERR_UNSUPPORTED:
+        return RB_VERDICT_UNSUPPORTED;
+    default:
+        return RB_VERDICT_FAIL;
+    }
+}
+
 bool rb_verdict_parse(const char *name, rb_verdict *verdict) {
     for (int i = 0; i < RB_VERDICT_COUNT; i++)
         if (strcmp(verdict_names[i], name) == 0) {

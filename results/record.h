@@ -25,6 +25,7 @@ typedef enum rb_verdict {
 } rb_verdict;
 
 const char *rb_verdict_name(rb_verdict verdict);
+rb_verdict rb_verdict_of_failure(rb_status status); /* of an engine's call that did not succeed */
 bool rb_verdict_parse(const char *name, rb_verdict *verdict);
 
 /* One timed call, in whole nanoseconds. */

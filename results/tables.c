@@ -5,7 +5,6 @@
 
 #define MAX_COLUMNS 64
 #define MAX_LINES 64 /* scaling lines: engine x batch */
-#define MAX_TERMINAL_TEXT 12
 
 typedef bool (*column_filter)(const rb_column *column, rb_section section);
 
@@ -26,42 +25,37 @@ static size_t choose(column_filter filter, rb_section section, const rb_column *
     return count;
 }
 
-static int longest(int a, int b) {
-    return a > b ? a : b;
-}
-
-/* Names of any length must not push the numbers off the screen; the files have them whole. */
-static void shorten(const rb_column *column, char *text) {
-    if (column->format == RB_FORMAT_TEXT && strlen(text) > MAX_TERMINAL_TEXT)
-        strcpy(text + MAX_TERMINAL_TEXT - 1, "~");
-}
-
-/* Text to the left, numbers to the right; two spaces between columns. */
-static void print_aligned(const rb_record_list *records, FILE *out) {
+/* Some columns of some records, as a grid. */
+typedef struct view {
+    const rb_record_list *records;
     const rb_column *columns[MAX_COLUMNS];
-    int widths[MAX_COLUMNS];
-    char text[RB_CELL_CAPACITY];
-    const size_t count = choose(in_summary, RB_SECTION_CELL, columns);
-    for (size_t c = 0; c < count; c++) {
-        widths[c] = (int)strlen(columns[c]->title);
-        for (size_t i = 0; i < records->count; i++) {
-            rb_column_format(columns[c], records, &records->items[i], text);
-            shorten(columns[c], text);
-            widths[c] = longest(widths[c], (int)strlen(text));
-        }
-    }
-    for (size_t line = 0; line <= records->count; line++) {
-        for (size_t c = 0; c < count; c++) {
-            if (line == 0)
-                snprintf(text, sizeof text, "%s", columns[c]->title);
-            else
-                rb_column_format(columns[c], records, &records->items[line - 1], text);
-            shorten(columns[c], text);
-            const bool left = columns[c]->format == RB_FORMAT_TEXT;
-            fprintf(out, "%s%*s", c ? "  " : "", left ? -widths[c] : widths[c], text);
-        }
-        fputc('\n', out);
-    }
+} view;
+
+static const char *view_title(const void *ctx, size_t column) {
+    const view *v = ctx;
+    return v->columns[column]->title;
+}
+
+static bool view_is_text(const void *ctx, size_t column) {
+    const view *v = ctx;
+    return v->columns[column]->format == RB_FORMAT_TEXT;
+}
+
+static void view_cell(const void *ctx, size_t row, size_t column, char text[RB_CELL_CAPACITY]) {
+    const view *v = ctx;
+    rb_column_format(v->columns[column], v->records, &v->records->items[row], text);
+}
+
+static void print_view(const rb_record_list *records, column_filter filter, rb_section section,
+                       void (*print)(const rb_grid *grid, FILE *out), FILE *out) {
+    view v = {.records = records};
+    const rb_grid grid = {.rows = records->count,
+                          .columns = choose(filter, section, v.columns),
+                          .title = view_title,
+                          .is_text = view_is_text,
+                          .cell = view_cell,
+                          .ctx = &v};
+    print(&grid, out);
 }
 
 static void print_notes(const rb_record_list *records, FILE *out) {
@@ -130,59 +124,23 @@ static bool has_scaling(const rb_record_list *records) {
 }
 
 void rb_table_terminal(const rb_record_list *records, FILE *out) {
-    print_aligned(records, out);
+    print_view(records, in_summary, RB_SECTION_CELL, rb_grid_aligned, out);
     print_notes(records, out);
     print_scaling(records, out);
 }
 
-static void print_markdown(const rb_record_list *records, column_filter filter, rb_section section,
-                           FILE *out) {
-    const rb_column *columns[MAX_COLUMNS];
-    char text[RB_CELL_CAPACITY];
-    const size_t count = choose(filter, section, columns);
-    for (size_t c = 0; c < count; c++)
-        fprintf(out, "| %s ", columns[c]->title);
-    fputs("|\n", out);
-    for (size_t c = 0; c < count; c++)
-        fputs(columns[c]->format == RB_FORMAT_TEXT ? "|---" : "|---:", out);
-    fputs("|\n", out);
-    for (size_t i = 0; i < records->count; i++) {
-        for (size_t c = 0; c < count; c++) {
-            rb_column_format(columns[c], records, &records->items[i], text);
-            for (char *bar = text; (bar = strchr(bar, '|'));)
-                *bar = '/';
-            fprintf(out, "| %s ", text);
-        }
-        fputs("|\n", out);
-    }
-}
-
 void rb_table_markdown(const rb_record_list *records, const char *title, FILE *out) {
     fprintf(out, "# %s\n\n", title);
-    print_markdown(records, in_summary, RB_SECTION_CELL, out);
+    print_view(records, in_summary, RB_SECTION_CELL, rb_grid_markdown, out);
     for (int section = RB_SECTION_PARITY; section < RB_SECTION_COUNT; section++) {
         fprintf(out, "\n## %s\n\n", rb_section_titles[section]);
-        print_markdown(records, in_section, (rb_section)section, out);
+        print_view(records, in_section, (rb_section)section, rb_grid_markdown, out);
     }
     if (has_scaling(records)) {
         fputs("\n## Depth scaling\n\n```", out);
         print_scaling(records, out);
         fputs("```\n", out);
     }
-}
-
-static void print_csv_text(const char *text, FILE *out) {
-    if (!strpbrk(text, ",\"\n\r")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
 }
 
 void rb_table_csv(const rb_record_list *records, FILE *out) {
@@ -195,7 +153,7 @@ void rb_table_csv(const rb_record_list *records, FILE *out) {
             if (c)
                 fputc(',', out);
             if (column->text) {
-                print_csv_text(column->text(&records->items[i]), out);
+                rb_csv_text(column->text(&records->items[i]), out);
             } else {
                 const double value = column->number(records, &records->items[i]);
                 if (isfinite(value))

@@ -28,7 +28,8 @@ class Found:
     ignored: list[str] = field(default_factory=list)  # known to be of no use: num_batches_tracked
     variant: str | None = None  # stride placement: "v1" or "v1.5"
     epsilon: float | None = None  # of every batch norm
-    preprocessing: dict | None = None  # docs/weights.md
+    preprocessing: dict | str | None = None  # docs/weights.md; "none": nobody knows
     padding: str | None = None  # "centred" or "same"
     network: str | None = None  # the row, where the file itself names it
+    source: str | None = None  # where the values come from, where the file itself says so
     notes: list[str] = field(default_factory=list)  # what else a person should hear

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes resnet.h5: what torchvision's ResNets give for synthetic weights, on small inputs.
+"""Makes resnet.h5 and cifar.h5: what ResNets of torch give for synthetic weights.
 
-    python3 make_golden.py [-o resnet.h5] [--check]
+    python3 make_golden.py {resnet,cifar} [-o FILE] [--check]
 
 Needs torch, torchvision, numpy and h5py, on the CPU; on Debian
 `apt-get install python3-torch python3-torchvision python3-h5py`. It takes about a minute and
@@ -9,13 +9,15 @@ uses no network: weights and inputs are the synthetic tensors of docs/synthetic.
 --check compares with an existing file instead of writing one (another version of torch
 differs in the last bits, and loses a little more or less in float32).
 
-Networks are torchvision's own. `resnet50-v1` is its resnet50 with the strides of conv1 and conv2
-swapped in every bottleneck, which puts them where He et al. have them.
+Networks of resnet.h5 are torchvision's own. `resnet50-v1` is its resnet50 with the strides of
+conv1 and conv2 swapped in every bottleneck, which puts them where He et al. have them. Those of
+cifar.h5 are in cifar_models.py.
 
 Everything runs in float64 on the float32 tensors. The file, one group a case:
-  attributes  network, batch, height, width, parameters, and f32_rel_l2_error and
-              f32_max_abs_error: torch's own float32 logits against its float64 ones
-  logits      (batch, 1000)
+  attributes  network, batch, height, width, parameters, conv_bias (in cifar.h5: 1 where every
+              convolution has a bias), and f32_rel_l2_error and f32_max_abs_error: torch's own
+              float32 logits against its float64 ones
+  logits      (batch, classes)
   module      names of torchvision's modules; a module that runs again (relu) has one more
               `+` at each later call
   shape       (module, 4), filled up with 1
@@ -31,10 +33,11 @@ import h5py
 import numpy as np
 import torch
 import torchvision
+from cifar_models import CifarResNet, Resnet8
 
 SEED = 1
 PROBES = 16
-CASES = [  # name, network, batch, height, width
+RESNET_CASES = [  # name, network, batch, height, width
     ("resnet18", "resnet18", 2, 64, 64),
     ("resnet34", "resnet34", 2, 64, 64),
     ("resnet50", "resnet50", 2, 64, 64),
@@ -44,6 +47,13 @@ CASES = [  # name, network, batch, height, width
     ("resnet18-97x33", "resnet18", 2, 97, 33),
     ("resnet50-45x70", "resnet50", 3, 45, 70),
 ]
+CIFAR_CASES = [
+    ("resnet20", "resnet20", 2, 32, 32),
+    ("resnet20-45x38", "resnet20", 3, 45, 38),
+    ("resnet8", "resnet8", 2, 32, 32),
+    ("resnet8-45x38", "resnet8", 3, 45, 38),
+]
+CASES = {"resnet": RESNET_CASES, "cifar": CIFAR_CASES}
 
 
 def unit_values(name, count):
@@ -78,7 +88,11 @@ def synthetic(name, shape, closes_block):
     return torch.from_numpy(value.astype(np.float32).reshape(shape))
 
 
-def torchvision_model(network):
+def build_model(network):
+    if network == "resnet8":
+        return Resnet8()
+    if not hasattr(torchvision.models, network.removesuffix("-v1")):
+        return CifarResNet(int(network.removeprefix("resnet")))
     model = getattr(torchvision.models, network.removesuffix("-v1"))(weights=None)
     if network.endswith("-v1"):
         for block in model.modules():
@@ -89,7 +103,7 @@ def torchvision_model(network):
 
 
 def synthetic_model(network):
-    model = torchvision_model(network)
+    model = build_model(network)
     last = ".bn3." if hasattr(model.layer1[0], "bn3") else ".bn2."
     state = {
         name: synthetic(name, tuple(tensor.shape), last in name)
@@ -148,13 +162,14 @@ def run_case(network, batch, height, width):
         "height": height,
         "width": width,
         "parameters": sum(p.numel() for p in model.parameters()),
+        "conv_bias": int(model.conv1.bias is not None),
         "f32_rel_l2_error": np.linalg.norm(single - logits) / np.linalg.norm(logits),
         "f32_max_abs_error": np.abs(single - logits).max(),
     }
     return attributes, case
 
 
-def write(path):
+def write(path, cases):
     with h5py.File(path, "w", libver=("earliest", "v108")) as file:
         file.attrs["seed"] = SEED
         file.attrs["torch"] = np.bytes_(str(torch.__version__))
@@ -162,7 +177,7 @@ def write(path):
         file.attrs["definition"] = np.bytes_(
             "docs/synthetic.md; made by tests/golden/make_golden.py"
         )
-        for name, *rest in CASES:
+        for name, *rest in cases:
             attributes, case = run_case(*rest)
             group = file.create_group(name)
             for key, value in attributes.items():
@@ -182,12 +197,12 @@ def check_attributes(path, name, stored, made):
         sys.exit(f"{path}: {name} has {ratio:.2f} times the f32_rel_l2_error found here")
 
 
-def check(path):
+def check(path, cases):
     worst = 0.0
     with h5py.File(path) as file:
-        if set(file) != {name for name, *_ in CASES}:
+        if set(file) != {name for name, *_ in cases}:
             sys.exit(f"{path}: has the cases {sorted(file)}")
-        for name, *rest in CASES:
+        for name, *rest in cases:
             attributes, case = run_case(*rest)
             check_attributes(path, name, file[name].attrs, attributes)
             for key, value in case.items():
@@ -205,11 +220,13 @@ def check(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-o", "--output", default="resnet.h5")
+    parser.add_argument("cases", choices=CASES, help="which file")
+    parser.add_argument("-o", "--output", help="its path (<cases>.h5)")
     parser.add_argument("--check", action="store_true", help="compare with the file instead")
     arguments = parser.parse_args()
     torch.backends.mkldnn.enabled = False
-    (check if arguments.check else write)(arguments.output)
+    path = arguments.output or f"{arguments.cases}.h5"
+    (check if arguments.check else write)(path, CASES[arguments.cases])
 
 
 if __name__ == "__main__":

@@ -117,6 +117,15 @@ rb_test_weights *rb_test_weights_create(const rb_graph *graph, uint64_t seed) {
     return w;
 }
 
+void rb_test_weights_add(rb_test_weights *w, float *tensor) {
+    float **tensors = rb_test_alloc((size_t)(w->count + 1) * sizeof *tensors);
+    memcpy(tensors, w->tensors, (size_t)w->count * sizeof *tensors);
+    rb_test_free(w->tensors);
+    tensors[w->count++] = tensor;
+    w->tensors = tensors;
+    w->weights.tensors = (const float *const *)tensors;
+}
+
 void rb_test_weights_destroy(rb_test_weights *w) {
     if (!w)
         return;
@@ -129,13 +138,17 @@ void rb_test_weights_destroy(rb_test_weights *w) {
 
 rb_test_graph *rb_test_graph_create(const char *network, int64_t batch, int64_t height,
                                     int64_t width) {
+    return rb_test_graph_build(network,
+                               &(rb_graph_shape){.batch = batch, .height = height, .width = width});
+}
+
+rb_test_graph *rb_test_graph_build(const char *network, const rb_graph_shape *shape) {
     rb_test_graph *g = rb_test_alloc(sizeof *g);
     const rb_network *row;
     rb_error err = {""};
     if (rb_network_find(network, &row, &err) != RB_OK)
         fail_msg("%s", err.message);
-    const rb_graph_shape shape = {.batch = batch, .height = height, .width = width};
-    if (rb_graph_create(row, &shape, &g->origin, &err) != RB_OK)
+    if (rb_graph_create(row, shape, &g->origin, &err) != RB_OK)
         fail_msg("%s", err.message);
     const size_t bytes = (size_t)g->origin->node_count * sizeof *g->nodes;
     g->nodes = rb_test_alloc(bytes);

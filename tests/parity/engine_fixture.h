@@ -33,6 +33,8 @@ typedef struct rb_test_weights {
 } rb_test_weights;
 
 rb_test_weights *rb_test_weights_create(const rb_graph *graph, uint64_t seed);
+/* Appends a tensor (by rb_test_alloc), which is owned from then on. */
+void rb_test_weights_add(rb_test_weights *weights, float *tensor);
 void rb_test_weights_destroy(rb_test_weights *weights);
 
 /* A graph whose nodes may be edited: a copy of one by rb_graph_create, which it owns. */
@@ -42,6 +44,7 @@ typedef struct rb_test_graph {
     rb_graph *origin;
 } rb_test_graph;
 
+rb_test_graph *rb_test_graph_build(const char *network, const rb_graph_shape *shape);
 rb_test_graph *rb_test_graph_create(const char *network, int64_t batch, int64_t height,
                                     int64_t width);
 void rb_test_graph_destroy(rb_test_graph *graph);

@@ -6,7 +6,15 @@
 #include <string.h>
 
 #include "cmocka_includes.h"
-#include "engine_fixture.h"
+
+rb_test_graph *rb_golden_graph(const rb_golden *golden, const char *variant) {
+    char name[RB_GOLDEN_NAME + 8];
+    snprintf(name, sizeof name, "%s%s", golden->network, variant);
+    return rb_test_graph_build(name, &(rb_graph_shape){.batch = golden->batch,
+                                                       .height = golden->height,
+                                                       .width = golden->width,
+                                                       .conv_bias = golden->conv_bias});
+}
 
 typedef struct rb_comparison {
     const rb_graph *graph;
@@ -132,6 +140,11 @@ static void observe_block(rb_comparison *c, int32_t index, const int64_t dims[4]
     }
 }
 
+static bool is_block(const char *value_name) {
+    return strncmp(value_name, "layer", 5) == 0 && !strstr(value_name, "relu") &&
+           !strstr(value_name, "downsample") && !strstr(value_name, "shortcut");
+}
+
 static void observe_stage(rb_comparison *c, int32_t index, rb_stage stage, const int64_t dims[4],
                           const double *data) {
     const rb_node *node = &c->graph->nodes[index];
@@ -148,8 +161,7 @@ static void observe_stage(rb_comparison *c, int32_t index, rb_stage stage, const
         }
     } else {
         observe(c, node->value_name, dims, data);
-        if (strncmp(node->value_name, "layer", 5) == 0 && !strstr(node->value_name, "relu") &&
-            !strstr(node->value_name, "downsample"))
+        if (is_block(node->value_name))
             observe_block(c, index, dims, data);
     }
 }

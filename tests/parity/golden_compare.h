@@ -2,8 +2,8 @@
 #ifndef PARITY_GOLDEN_COMPARE_H
 #define PARITY_GOLDEN_COMPARE_H
 
+#include "engine_fixture.h"
 #include "golden_file.h"
-#include "resbench/engine.h"
 
 /* May change an observed tensor (a copy, as double) before it is compared; name is the golden
  * module's, or "logits". */
@@ -17,6 +17,9 @@ typedef struct rb_golden_score {
     double module_error; /* the largest of all errors of modules */
     char worst[RB_GOLDEN_NAME + 16];
 } rb_golden_score;
+
+/* The graph of a case; variant ("", "-v1") is appended to the network's name. */
+rb_test_graph *rb_golden_graph(const rb_golden *golden, const char *variant);
 
 /* Errors of a module: its probes in relative L2 (of themselves or of as many values of the
  * module's root mean square, whichever is more), std, l2 and absmax relatively, mean in units of

@@ -152,6 +152,10 @@ rb_golden *rb_golden_read(const char *path, const char *name) {
     read_attribute(root, "width", H5T_NATIVE_INT64, &golden->width);
     read_attribute(group, "parameters", H5T_NATIVE_INT64, &golden->parameters);
     read_attribute(group, "f32_rel_l2_error", H5T_NATIVE_DOUBLE, &golden->f32_rel_l2_error);
+    int64_t conv_bias = 0; /* resnet.h5 and torchvision.h5 do not say: they have none */
+    if (H5Aexists(group, "conv_bias") > 0)
+        read_attribute(group, "conv_bias", H5T_NATIVE_INT64, &conv_bias);
+    golden->conv_bias = conv_bias != 0;
     int64_t shape[2];
     dataset_shape(group, "logits", shape);
     assert_int_equal(shape[0], golden->batch);

@@ -1,8 +1,9 @@
 /* Golden outputs in memory. Two layouts are read: that of ../shared/golden/torchvision.h5 (a
- * group a module) and that of tests/golden/resnet.h5 (a table a case). */
+ * group a module) and that of tests/golden (a table a case). */
 #ifndef PARITY_GOLDEN_FILE_H
 #define PARITY_GOLDEN_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RB_GOLDEN_PROBES 16
@@ -19,6 +20,7 @@ typedef struct rb_golden_module {
 typedef struct rb_golden {
     char network[RB_GOLDEN_NAME];
     int64_t seed, batch, height, width, classes, parameters;
+    bool conv_bias; /* every convolution has a bias */
     double f32_rel_l2_error;
     double *logits; /* (batch, classes) */
     int64_t module_count;

@@ -1,4 +1,4 @@
-/* test_golden FILE CASE: the oracle and the reference against one case of a golden file.
+/* test_golden FILE CASE: the engines against one case of a golden file.
  * Exits with 77 (skipped) when the file is not there. */
 #include <math.h>
 #include <stdlib.h>
@@ -31,8 +31,7 @@ typedef struct rb_setup {
 static int set_up(void **state) {
     static rb_setup s;
     s.golden = rb_golden_read(golden_path, golden_case);
-    s.graph =
-        rb_test_graph_create(s.golden->network, s.golden->batch, s.golden->height, s.golden->width);
+    s.graph = rb_golden_graph(s.golden, "");
     s.weights = rb_test_weights_create(&s.graph->graph, (uint64_t)s.golden->seed);
     const int64_t dims[4] = {s.golden->batch, 3, s.golden->height, s.golden->width};
     s.input = rb_test_alloc((size_t)(dims[0] * dims[1] * dims[2] * dims[3]) * sizeof(float));
@@ -79,8 +78,25 @@ static void reference_loses_no_more_than_torch(void **state) {
     assert_int_equal(score.unknown, 0);
     if (!(limit > 0 && limit <= REFERENCE_CEILING && score.logits_error <= limit))
         fail_msg("logits are off by %.2e, limit %.2e", score.logits_error, limit);
-    print_message("ratio module/limit %.3f  ratio logits %.3f\n", score.module_error / limit,
-                  score.logits_error / limit);
+    if (!(score.module_error <= MODULE_FACTOR * limit))
+        fail_msg("%s is off by %.2e, limit %.2e", score.worst, score.module_error,
+                 MODULE_FACTOR * limit);
+}
+
+/* What an optimised engine shows of itself (no module before batch norm), and the logits. */
+static void onednn_loses_no_more_than_torch(void **state) {
+    const rb_setup *s = *state;
+    rb_golden_score score;
+    rb_golden_compare(rb_test_engine("onednn"), &s->graph->graph, &s->weights->weights, s->input,
+                      s->golden, threads(), NULL, &score);
+    const double limit = REFERENCE_FACTOR * s->golden->f32_rel_l2_error;
+    assert_int_equal(score.unknown, 0);
+    assert_true(score.compared >= s->graph->graph.node_count);
+    if (!(limit > 0 && limit <= REFERENCE_CEILING && score.logits_error <= limit))
+        fail_msg("logits are off by %.2e, limit %.2e", score.logits_error, limit);
+    if (!(score.module_error <= MODULE_FACTOR * limit))
+        fail_msg("%s is off by %.2e, limit %.2e", score.worst, score.module_error,
+                 MODULE_FACTOR * limit);
 }
 
 static void parameters_are_torchs(void **state) {
@@ -103,6 +119,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(parameters_are_torchs),
         cmocka_unit_test(oracle_agrees_everywhere),
         cmocka_unit_test(reference_loses_no_more_than_torch),
+        cmocka_unit_test(onednn_loses_no_more_than_torch),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -18,13 +18,17 @@ typedef struct rb_setup {
     float *input;
 } rb_setup;
 
-/* A fresh, right set-up that the test may spoil. variant: "" or "-v1". */
+static const char *file_of(const char *golden_case) {
+    const bool cifar =
+        strncmp(golden_case, "resnet20", 8) == 0 || strncmp(golden_case, "resnet8", 7) == 0;
+    return cifar ? RESBENCH_CIFAR_GOLDEN : RESBENCH_OWN_GOLDEN;
+}
+
+/* A fresh, right set-up that the test may spoil. */
 static rb_setup build(const char *golden_case, const char *variant) {
     rb_setup s;
-    char name[RB_GOLDEN_NAME + 8];
-    s.golden = rb_golden_read(RESBENCH_OWN_GOLDEN, golden_case);
-    snprintf(name, sizeof name, "%s%s", s.golden->network, variant);
-    s.graph = rb_test_graph_create(name, s.golden->batch, s.golden->height, s.golden->width);
+    s.golden = rb_golden_read(file_of(golden_case), golden_case);
+    s.graph = rb_golden_graph(s.golden, variant);
     s.weights = rb_test_weights_create(&s.graph->graph, 1);
     const int64_t dims[4] = {s.golden->batch, 3, s.golden->height, s.golden->width};
     s.input = rb_test_alloc((size_t)(dims[0] * dims[1] * dims[2] * dims[3]) * sizeof(float));
@@ -117,6 +121,80 @@ static void missing_padding_fails(void **state) {
             n->oh = n->ow = 15;
     }
     must_fail(&s);
+}
+
+/* Centred padding where Keras pads behind only, and the other way round in torch's. */
+static void padding_of_the_other_framework_fails(void **state) {
+    (void)state;
+    static const char *const nodes[] = {"layer2.0.conv1", "layer3.0.conv1"};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+        rb_setup s = build("resnet8", "");
+        rb_node *n = rb_test_node(s.graph, nodes[i]);
+        assert_int_equal(n->pad_top, 0);
+        assert_int_equal(n->pad_right, 1);
+        n->pad_top = n->pad_left = 1;
+        must_fail(&s);
+        s = build("resnet20", "");
+        n = rb_test_node(s.graph, nodes[i]);
+        assert_int_equal(n->pad_top, 1);
+        assert_int_equal(n->pad_right, 1);
+        n->pad_top = n->pad_left = 0;
+        must_fail(&s);
+    }
+}
+
+/* The shortcut in other words: a 2x2 convolution that copies source channel c to `first` + c, of
+ * pixel 0..3 of every window. */
+static void spell_out_shortcut(rb_setup *s, const char *name, int64_t first, int64_t pixel) {
+    static rb_tensor_desc tensors[256];
+    rb_graph *graph = &s->graph->graph;
+    rb_node *n = rb_test_node(s->graph, name);
+    const int32_t count = graph->tensor_count;
+    assert_in_range(count, 1, sizeof tensors / sizeof tensors[0] - 1);
+    float *wei = rb_test_alloc((size_t)(n->oc * n->ic * 4) * sizeof *wei);
+    for (int64_t c = 0; c < n->ic; c++)
+        wei[((first + c) * n->ic + c) * 4 + pixel] = 1;
+    memcpy(tensors, graph->tensors, (size_t)count * sizeof *tensors);
+    tensors[count] = (rb_tensor_desc){.name = "shift", .ndim = 4, .dims = {n->oc, n->ic, 2, 2}};
+    graph->tensors = tensors;
+    graph->tensor_count = count + 1;
+    rb_test_weights_add(s->weights, wei);
+    n->op = RB_OP_CONV;
+    n->kh = n->kw = 2;
+    n->wei = count;
+}
+
+static void another_shortcut_fails(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t first, pixel;
+        bool right;
+    } cases[] = {{"layer2.0.shortcut", 8, 0, true},   {"layer3.0.shortcut", 16, 0, true},
+                 {"layer2.0.shortcut", 0, 0, false},  {"layer2.0.shortcut", 16, 0, false},
+                 {"layer3.0.shortcut", 15, 0, false}, {"layer3.0.shortcut", 17, 0, false},
+                 {"layer2.0.shortcut", 8, 3, false},  {"layer3.0.shortcut", 16, 1, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rb_setup s = build("resnet20", "");
+        spell_out_shortcut(&s, cases[i].name, cases[i].first, cases[i].pixel);
+        if (!cases[i].right) {
+            must_fail(&s);
+            continue;
+        }
+        const rb_golden_score score = judge(&s, NULL);
+        assert_true(score.logits_error <= LIMIT);
+        assert_true(score.module_error <= LIMIT);
+    }
+}
+
+static void a_missing_convolution_bias_fails(void **state) {
+    (void)state;
+    static const char *const nodes[] = {"conv1", "layer1.0.conv2", "layer3.0.downsample.0"};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+        rb_setup s = build("resnet8", "");
+        rb_test_node(s.graph, nodes[i])->bia = RB_NONE;
+        must_fail(&s);
+    }
 }
 
 static void swapped_batch_fails(void **state) {
@@ -244,6 +322,9 @@ int main(void) {
         cmocka_unit_test(shifted_padding_fails),
         cmocka_unit_test(shifted_pool_padding_fails),
         cmocka_unit_test(missing_padding_fails),
+        cmocka_unit_test(padding_of_the_other_framework_fails),
+        cmocka_unit_test(another_shortcut_fails),
+        cmocka_unit_test(a_missing_convolution_bias_fails),
         cmocka_unit_test(swapped_batch_fails),
         cmocka_unit_test(swapped_colours_fail),
         cmocka_unit_test(swapped_channels_fail),

@@ -1,13 +1,16 @@
-/* test_nodes ENGINE NETWORK BATCH HEIGHT WIDTH: the value of every node, and the logits, against
- * the float64 oracle; the limit is max(4 x the reference's own error there, 8 u). The same
- * comparison must fail, at the right node, for values and graphs that are wrong in one place. */
+/* test_nodes ENGINE NETWORK BATCH HEIGHT WIDTH [conv_bias|folded]: the value of every node, and the
+ * logits, against the float64 oracle; the limit is max(4 x the reference's own error there, 8 u).
+ * The same comparison must fail, at the right node, for values and graphs that are wrong in one
+ * place. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmocka_includes.h"
 #include "engine_fixture.h"
 #include "golden_compare.h"
 #include "loaders/synth.h"
+#include "model/graph_cost.h"
 
 #define UNIT_ROUNDOFF 0x1p-24
 
@@ -18,7 +21,7 @@
 #define REFERENCE_CEILING 4e-6
 
 static const char *engine_name, *network_name;
-static int64_t batch, height, width;
+static rb_graph_shape shape;
 
 /* Values of all nodes as double, (count) arrays; the last entry holds the logits. */
 typedef struct rb_observation {
@@ -90,10 +93,10 @@ typedef struct rb_setup {
 
 static int set_up(void **state) {
     static rb_setup s;
-    const int64_t dims[4] = {batch, 3, height, width};
-    s.graph = rb_test_graph_create(network_name, batch, height, width);
+    const int64_t dims[4] = {shape.batch, 3, shape.height, shape.width};
+    s.graph = rb_test_graph_build(network_name, &shape);
     s.weights = rb_test_weights_create(&s.graph->graph, 1);
-    s.src = rb_test_alloc((size_t)(batch * 3 * height * width) * sizeof *s.src);
+    s.src = rb_test_alloc((size_t)rb_graph_input_bytes(&s.graph->graph));
     rb_synth_input(dims, 1, s.src);
     s.truth = observe("oracle", &s.graph->graph, &s.weights->weights, s.src);
     s.plain = observe("reference", &s.graph->graph, &s.weights->weights, s.src);
@@ -124,8 +127,8 @@ static rb_verdict compare(const rb_setup *s, const rb_observation *found) {
     const rb_graph *graph = &s->graph->graph;
     rb_verdict verdict = {.offender = -1};
     for (int32_t i = 0; i <= graph->node_count && verdict.offender < 0; i++) {
-        const int64_t count =
-            i == graph->node_count ? batch * graph->classes : elements_of(graph, &graph->nodes[i]);
+        const int64_t count = i == graph->node_count ? graph->batch * graph->classes
+                                                     : elements_of(graph, &graph->nodes[i]);
         const double reference = rb_relative_l2(s->plain.values[i], s->truth.values[i], count);
         const double error = rb_relative_l2(found->values[i], s->truth.values[i], count);
         const double limit = fmax(4 * reference, 8 * UNIT_ROUNDOFF);
@@ -167,8 +170,8 @@ static void one_missing_element_fails(void **state) {
     const int32_t nodes[] = {0, 1, graph->node_count / 2, graph->node_count};
     for (size_t k = 0; k < sizeof nodes / sizeof nodes[0]; k++) {
         const int32_t i = nodes[k];
-        const int64_t count =
-            i == graph->node_count ? batch * graph->classes : elements_of(graph, &graph->nodes[i]);
+        const int64_t count = i == graph->node_count ? graph->batch * graph->classes
+                                                     : elements_of(graph, &graph->nodes[i]);
         double *const sides[] = {s->found.values[i], s->plain.values[i]};
         for (size_t side = 0; side < 2; side++) {
             double *element = &sides[side][largest_element(sides[side], count)];
@@ -198,13 +201,15 @@ static void another_graph_fails(void **state) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6)
+    if (argc < 6 || argc > 7)
         return EXIT_FAILURE;
     engine_name = argv[1];
     network_name = argv[2];
-    batch = atoll(argv[3]);
-    height = atoll(argv[4]);
-    width = atoll(argv[5]);
+    shape = (rb_graph_shape){.batch = atoll(argv[3]),
+                             .height = atoll(argv[4]),
+                             .width = atoll(argv[5]),
+                             .conv_bias = argc == 7 && strcmp(argv[6], "conv_bias") == 0,
+                             .folded = argc == 7 && strcmp(argv[6], "folded") == 0};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_node_is_right),
         cmocka_unit_test(one_missing_element_fails),

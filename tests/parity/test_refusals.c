@@ -219,6 +219,45 @@ static void misshapen_tensors_are_refused(void **state) {
     rb_test_free(tensors);
 }
 
+/* In a graph of its own: what makes a shortcut more, or less, than every so many pixels and zero
+ * channels. */
+static void malformed_shortcuts_are_refused(void **state) {
+    (void)state;
+    static const char name[] = "layer2.0.shortcut";
+    rb_test_graph *const kept_graph = graph;
+    graph = rb_test_graph_create("resnet20", BATCH, HEIGHT, WIDTH);
+    rb_node *n = rb_test_node(graph, name), *sum = rb_test_node(graph, "layer2.0.conv2");
+    const rb_node kept = *n, kept_sum = *sum;
+    int64_t *const fields[] = {&n->ic,         &n->ih,       &n->iw,      &n->oc,
+                               &n->oh,         &n->ow,       &n->kh,      &n->kw,
+                               &n->stride_h,   &n->stride_w, &n->pad_top, &n->pad_left,
+                               &n->pad_bottom, &n->pad_right};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        contradiction(name, fields[i], -1);
+        contradiction(name, fields[i], INT64_MAX);
+        contradiction(name, fields[i], INT64_MIN);
+    }
+    n->kh = n->kw = 2; /* the shape is the same again */
+    refuses(name, false);
+    *n = kept;
+    n->pad_bottom = n->pad_right = 1;
+    refuses(name, false);
+    *n = kept;
+    n->oc = n->ic - 1; /* fewer channels, and who adds them agrees */
+    sum->oc = n->oc;
+    refuses(name, false);
+    *n = kept;
+    *sum = kept_sum;
+    dangling(name, &n->wei, sum->wei);
+    dangling(name, &n->bia, sum->bn_bias);
+    n->bn_weight = n->bn_bias = n->bn_mean = n->bn_var = sum->bn_bias;
+    refuses(name, false);
+    *n = kept;
+    dangling(name, &n->src, (int32_t)(n - graph->nodes));
+    rb_test_graph_destroy(graph);
+    graph = kept_graph;
+}
+
 /* Last: what was spoilt above is whole again, so that the refusals were of the spoilt place. */
 static void the_graph_itself_is_accepted(void **state) {
     (void)state;
@@ -242,6 +281,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(dangling_references_are_refused),
         cmocka_unit_test(misplaced_parameters_are_refused),
         cmocka_unit_test(misshapen_tensors_are_refused),
+        cmocka_unit_test(malformed_shortcuts_are_refused),
         cmocka_unit_test(the_graph_itself_is_accepted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -10,7 +10,11 @@ static const rb_graph_shape shapes[] = {
     {.batch = 2, .height = 32, .width = 32, .classes = 10},
     {.batch = 3, .height = 65, .width = 97},
     {.batch = 1, .height = 33, .width = 480, .classes = 1},
+    {.batch = 2, .height = 47, .width = 34, .conv_bias = true},
+    {.batch = 1, .folded = true},
 };
+static const rb_network *of_row; /* those of the graph that is checked */
+static const rb_graph_shape *of_shape;
 
 /* Calls check with the graph of every row at every shape. */
 static void each_graph(void (*check)(const rb_graph *graph)) {
@@ -19,7 +23,9 @@ static void each_graph(void (*check)(const rb_graph *graph)) {
     for (size_t i = 0; i < count; i++)
         for (size_t s = 0; s < COUNT(shapes); s++) {
             rb_graph *graph;
-            assert_ok(rb_graph_create(&table[i], &shapes[s], &graph, &err));
+            of_row = &table[i];
+            of_shape = &shapes[s];
+            assert_ok(rb_graph_create(of_row, of_shape, &graph, &err));
             check(graph);
             rb_graph_destroy(graph);
         }
@@ -82,19 +88,29 @@ static void check_tensor(const rb_graph *graph, int32_t tensor, int32_t ndim, in
     assert_memory_equal(desc->dims, dims, sizeof dims);
 }
 
+/* Weight, then bias, then batch norm, none used twice; returns how many there are. */
+static int32_t check_conv(const rb_graph *graph, const rb_node *n, const int32_t bn[4]) {
+    const bool plain = of_row->shortcut == RB_SHORTCUT_B_PLAIN && strstr(n->name, "downsample");
+    int32_t next = n->wei + 1;
+    check_tensor(graph, n->wei, 4, n->oc, n->ic, n->kh, n->kw);
+    assert_int_equal(n->bia, of_shape->conv_bias || of_shape->folded ? next : RB_NONE);
+    if (n->bia != RB_NONE)
+        check_tensor(graph, next++, 1, n->oc, 1, 1, 1);
+    for (size_t b = 0; b < 4; b++) {
+        assert_int_equal(bn[b], of_shape->folded || plain ? RB_NONE : next);
+        if (bn[b] != RB_NONE)
+            check_tensor(graph, next++, 1, n->oc, 1, 1, 1);
+    }
+    return next - n->wei;
+}
+
 static void check_tensors(const rb_graph *graph) {
     int32_t used = 0;
     for (int32_t i = 0; i < graph->node_count; i++) {
         const rb_node *n = &graph->nodes[i];
         const int32_t bn[] = {n->bn_weight, n->bn_bias, n->bn_mean, n->bn_var};
         if (n->op == RB_OP_CONV) {
-            check_tensor(graph, n->wei, 4, n->oc, n->ic, n->kh, n->kw);
-            assert_int_equal(n->bia, RB_NONE);
-            for (size_t b = 0; b < COUNT(bn); b++) {
-                assert_int_equal(bn[b], n->wei + 1 + (int32_t)b); /* none is used twice */
-                check_tensor(graph, bn[b], 1, n->oc, 1, 1, 1);
-            }
-            used += 5;
+            used += check_conv(graph, n, bn);
             continue;
         }
         for (size_t b = 0; b < COUNT(bn); b++)
@@ -120,7 +136,7 @@ static void tensors_fit_their_nodes(void **state) {
  * after its last use. The most ever held is the bound. */
 static int64_t play(const rb_graph *graph, bool add_in_place) {
     int64_t held = rb_graph_input_bytes(graph), most = held;
-    int left[1024];
+    int left[2048];
     assert_in_range(graph->node_count, 1, COUNT(left));
     for (int32_t i = 0; i < graph->node_count; i++)
         left[i] = uses(graph, i);

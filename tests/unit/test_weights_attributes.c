@@ -142,9 +142,10 @@ static void apply(hid_t file, const attribute_case *c) {
 
 static const attribute_case bad_attributes[] = {
     {"schema_version", GONE, 0, NULL, "not a weights file"},
-    {"schema_version", INT, 2, NULL, "schema version 2, expected 1"},
+    {"schema_version", INT, 1, NULL, "schema version 1, expected 2"},
+    {"schema_version", INT, 3, NULL, "schema version 3, expected 2"},
     {"schema_version", INT, 0, NULL, "schema version 0"},
-    {"schema_version", DOUBLE, 1, NULL, ""},
+    {"schema_version", DOUBLE, 2, NULL, ""},
     {"schema_version", TEXT, 0, "1", ""},
     {"schema_version", PAIR, 0, NULL, ""},
     {"network", GONE, 0, NULL, "network"},
@@ -170,6 +171,17 @@ static const attribute_case bad_attributes[] = {
     {"classes", INT, -5, NULL, "classes"},
     {"classes", DOUBLE, 5, NULL, "classes"},
     {"classes", TEXT, 0, "5", "classes"},
+    {"conv_bias", GONE, 0, NULL, "conv_bias"},
+    {"conv_bias", INT, 2, NULL, "conv_bias is 2"},
+    {"conv_bias", INT, -1, NULL, "conv_bias is -1"},
+    {"conv_bias", DOUBLE, 1, NULL, "conv_bias"},
+    {"conv_bias", TEXT, 0, "0", "conv_bias"},
+    {"batch_norm", GONE, 0, NULL, "batch_norm"},
+    {"batch_norm", INT, 0, NULL, "no biases to hold it (conv_bias 0)"},
+    {"batch_norm", INT, 2, NULL, "batch_norm is 2"},
+    {"batch_norm", INT, -1, NULL, "batch_norm is -1"},
+    {"batch_norm", DOUBLE, 1, NULL, "batch_norm"},
+    {"batch_norm", TEXT, 0, "1", "batch_norm"},
     {"epsilon", GONE, 0, NULL, "epsilon"},
     {"epsilon", INT, 1, NULL, "epsilon"},
     {"epsilon", TEXT, 0, "1e-5", "epsilon"},
@@ -207,7 +219,7 @@ static void texts_and_integers_of_others_are_accepted(void **state) {
     put_text(file, "network", "resnet18", strlen("resnet18")); /* no room for a zero */
     put_text(file, "source", "somewhere\0\0\0\0\0\0\0\0\0\0", 20);
     put_attribute(file, "classes", H5T_NATIVE_INT16, 0, &narrow);
-    put_attribute(file, "schema_version", H5T_NATIVE_INT64, one, &(int64_t){1});
+    put_attribute(file, "schema_version", H5T_NATIVE_INT64, one, &(int64_t){RB_WEIGHTS_SCHEMA});
     put_attribute(file, "a_note_of_theirs", H5T_NATIVE_INT16, 0, &narrow);
     assert_true(H5Fclose(file) >= 0);
     accept(path);

@@ -1,0 +1,145 @@
+#include "bench/accuracy.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/accuracy_block.h"
+#include "bench/accuracy_judge.h"
+#include "bench/clock.h"
+#include "bench/interrupt.h"
+#include "bench/machine.h"
+#include "results/accuracy_file.h"
+#include "results/accuracy_report.h"
+
+#define SAVE_NS 10000000000
+
+static const char *name_of(void *ctx, int64_t image) {
+    return rb_image_set_name(ctx, image);
+}
+
+/* What two jobs must share so that the second may go on where the first ended. */
+static json_t *identify(const rb_accuracy_job *job, const rb_accuracy_source *source,
+                        const json_t *machine) {
+    char normalisation[256];
+    json_t *identity = json_object(), *engines = json_array();
+    const rb_image_set_info *images = rb_image_set_info_of(source->set);
+    rb_accuracy_source_normalisation(source, normalisation, sizeof normalisation);
+    for (size_t e = 0; e < job->plan.engine_count; e++)
+        json_array_append_new(engines, json_pack("{s:s, s:s}", "engine", job->plan.engines[e].label,
+                                                 "sha256", job->plan.engines[e].sha256));
+    json_object_set_new(identity, "resbench", json_string(RB_VERSION));
+    json_object_set(identity, "cpu_model", json_object_get(machine, "cpu_model"));
+    json_object_set_new(identity, "weights_sha256", json_string(source->info.sha256));
+    json_object_set_new(identity, "data_sha256", json_string(images->sha256));
+    json_object_set_new(identity, "images", json_integer(source->count));
+    json_object_set_new(identity, "normalisation", json_string(normalisation));
+    json_object_set_new(identity, "engines", engines);
+    json_object_set_new(identity, "batch", json_integer(job->batch));
+    json_object_set_new(identity, "threads", json_integer(job->plan.threads));
+    json_object_set_new(identity, "in_process", json_boolean(job->plan.worker.in_process));
+    return identity;
+}
+
+static void write_title(const rb_accuracy_job *job, const rb_accuracy_source *source,
+                        rb_accuracy *accuracy) {
+    const char *model = json_string_value(json_object_get(accuracy->context, "cpu_model"));
+    const char *date = json_string_value(json_object_get(accuracy->context, "date"));
+    snprintf(accuracy->title, sizeof accuracy->title,
+             "resbench " RB_VERSION ": %s on %lld images of %.128s, batch %lld, %d threads, %s, %s",
+             accuracy->network, (long long)accuracy->count, source->data, (long long)job->batch,
+             job->plan.threads, model ? model : "unknown processor", date ? date : "");
+}
+
+static rb_status take_over(const char *directory, rb_accuracy *accuracy, rb_error *err) {
+    char path[RB_PATH_CAPACITY + 32];
+    snprintf(path, sizeof path, "%s/%s", directory, RB_ACCURACY_IMAGES);
+    if (access(path, F_OK) != 0)
+        return RB_OK;
+    const rb_status status = rb_accuracy_images_read(directory, accuracy, err);
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        if (accuracy->engines[e].done < accuracy->count) /* it gets another chance */
+            accuracy->engines[e].failure = RB_VERDICT_NONE;
+    return status;
+}
+
+rb_status rb_accuracy_begin(const rb_accuracy_job *job, rb_accuracy_source *source,
+                            rb_accuracy *accuracy, rb_error *err) {
+    json_t *context = rb_machine_context();
+    source->in_process = job->plan.worker.in_process;
+    json_object_set_new(context, "threads", json_integer(job->plan.threads));
+    *accuracy = (rb_accuracy){.count = source->count,
+                              .classes = source->info.classes,
+                              .batch = job->batch,
+                              .labels = rb_image_set_labels(source->set),
+                              .name = name_of,
+                              .name_ctx = source->set,
+                              .engine_count = job->plan.engine_count,
+                              .context = context,
+                              .identity = identify(job, source, context)};
+    snprintf(accuracy->network, sizeof accuracy->network, "%s", source->network->name);
+    write_title(job, source, accuracy);
+    rb_accuracy_source_notes(source, accuracy);
+    for (size_t e = 0; e < accuracy->engine_count; e++) {
+        rb_accuracy_engine *engine = &accuracy->engines[e];
+        snprintf(engine->engine, sizeof engine->engine, "%s", job->plan.engines[e].label);
+    }
+    rb_status status = rb_accuracy_allocate(accuracy, err);
+    if (status == RB_OK && job->plan.resume)
+        status = take_over(job->plan.directory, accuracy, err);
+    return status;
+}
+
+void rb_accuracy_end(rb_accuracy *accuracy) {
+    rb_accuracy_release(accuracy);
+    json_decref(accuracy->context);
+    json_decref(accuracy->identity);
+    *accuracy = (rb_accuracy){0};
+}
+
+static bool is_complete(const rb_accuracy *accuracy) {
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        if (accuracy->engines[e].done < accuracy->count)
+            return false;
+    return true;
+}
+
+static rb_status run_blocks(rb_accuracy_blocks *blocks, const char *directory,
+                            const rb_accuracy *accuracy, rb_error *err) {
+    int64_t saved_ns = 0;
+    bool more = true;
+    rb_status status = RB_OK;
+    while (status == RB_OK && more && !rb_interrupted()) {
+        status = rb_accuracy_block_run(blocks, &more, err);
+        if (status == RB_OK && rb_now_ns() - saved_ns > SAVE_NS) {
+            status = rb_accuracy_images_write(directory, accuracy, err);
+            saved_ns = rb_now_ns();
+        }
+    }
+    if (status == RB_OK && rb_interrupted())
+        status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
+    return status;
+}
+
+rb_status rb_accuracy_run(const rb_accuracy_job *job, const rb_accuracy_source *source,
+                          rb_accuracy *accuracy, rb_error *err) {
+    const char *directory = job->plan.directory;
+    rb_accuracy_blocks *blocks = NULL;
+    rb_error why;
+    rb_status status = rb_make_directories(directory, err);
+    if (status == RB_OK)
+        status = rb_accuracy_blocks_create(job, source, accuracy, &blocks, err);
+    if (status == RB_OK)
+        status = run_blocks(blocks, directory, accuracy, err);
+    if (status == RB_OK)
+        status = rb_accuracy_blocks_end(blocks, err);
+    rb_accuracy_blocks_destroy(blocks);
+    if (status != RB_OK && status != RB_ERR_INTERRUPTED)
+        return status;
+    if (status == RB_ERR_INTERRUPTED && !is_complete(accuracy))
+        rb_accuracy_add_note(accuracy, "interrupted: not all images are done");
+    rb_accuracy_judge(accuracy, source->network->depth);
+    rb_status written = rb_accuracy_images_write(directory, accuracy, &why);
+    if (written == RB_OK)
+        written = rb_accuracy_report_write(directory, accuracy, &why);
+    return written == RB_OK ? status : rb_fail(err, written, "%s", why.message);
+}

@@ -1,0 +1,185 @@
+#include <string.h>
+
+#include "bench/accuracy.h"
+#include "bench/interrupt.h"
+#include "bench/machine.h"
+#include "cli/cli.h"
+#include "results/accuracy_file.h"
+#include "results/accuracy_report.h"
+#include "results/accuracy_tables.h"
+
+enum { OPT_DATA = 256, OPT_LIMIT, OPT_RESUME, OPT_TIMEOUT, OPT_NO_WORKER };
+
+static const struct argp_option options[] = {
+    {"weights", 'w', "FILE", 0, "Weights of the network", 0},
+    {"data", OPT_DATA, "FILE", 0, "Data set, as 'resbench preprocess' writes it", 0},
+    {"engines", 'e', "LIST", 0, "Engines by name or path (default: oracle,reference,onednn)", 0},
+    {"batch", 'b', "N", 0, "Images for each call (default: 8)", 0},
+    {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
+    {"limit", OPT_LIMIT, "N", 0, "The first N images alone (default: all)", 0},
+    {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
+    {"resume", OPT_RESUME, NULL, 0, "Go on where the job in the -o directory ended", 0},
+    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", 0},
+    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},
+    {"verbose", 'v', NULL, 0, "Show what engines log", 0},
+    {0}};
+
+static const char doc[] =
+    "Measures top-1 and top-5 of every engine on a data set, and compares the engines image by "
+    "image."
+    "\v"
+    "The columns from and to are Wilson's 95 % interval of top-1. An engine may have another top-1 "
+    "than the float64 oracle only where the oracle's two largest logits are closer than twice the "
+    "engine's largest error; 'near ties' counts the images where that is so. Without the oracle "
+    "among the engines nothing is judged. img/s are the calls alone.\n\n"
+    "Example:\n"
+    "  resbench accuracy --weights resnet20.h5 --data cifar10.h5 -o accuracy-today\n\n"
+    "Files: accuracy.md, accuracy.csv and accuracy.json when all is done, and while it goes on "
+    "accuracy-images.json, with every image of every engine.\n\n" RB_EXIT_HELP;
+
+typedef struct accuracy_arguments {
+    rb_accuracy_job job;
+    const char *data, *engines, *output;
+    int64_t limit;
+} accuracy_arguments;
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    accuracy_arguments *a = state->input;
+    rb_plan *plan = &a->job.plan;
+    switch (key) {
+    case 'w':
+        plan->weights = argument;
+        break;
+    case OPT_DATA:
+        a->data = argument;
+        break;
+    case 'e':
+        a->engines = argument;
+        break;
+    case 'b':
+        a->job.batch = rb_cli_integer(state, "batch", argument, 1, 65536);
+        break;
+    case 't':
+        plan->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
+        break;
+    case OPT_LIMIT:
+        a->limit = rb_cli_integer(state, "limit", argument, 1, RB_IMAGE_SET_MAX_COUNT);
+        break;
+    case 'o':
+        a->output = argument;
+        break;
+    case OPT_RESUME:
+        plan->resume = true;
+        break;
+    case OPT_TIMEOUT:
+        plan->worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
+        break;
+    case OPT_NO_WORKER:
+        plan->worker.in_process = true;
+        break;
+    case 'v':
+        plan->verbose = true;
+        break;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is one argument too many", argument);
+        break;
+    case ARGP_KEY_END:
+        if (!plan->weights || !a->data)
+            argp_error(state, "--weights and --data are needed");
+        if (plan->resume && !a->output)
+            argp_error(state, "--resume needs -o, the directory of the earlier job");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static rb_status complete(accuracy_arguments *a, rb_error *err) {
+    rb_plan *plan = &a->job.plan;
+    rb_status status =
+        rb_plan_add_engines(plan, a->engines ? a->engines : "oracle,reference,onednn", err);
+    if (status == RB_OK && plan->engine_count == 0)
+        status = rb_fail(err, RB_ERR_USAGE, "the list of engines is empty");
+    if (status == RB_OK)
+        status = rb_cli_results_directory(a->output, RB_ACCURACY_IMAGES, plan->resume,
+                                          plan->directory, err);
+    if (!plan->threads)
+        plan->threads = rb_machine_threads();
+    plan->worker.threads = plan->threads;
+    return status;
+}
+
+static void say_what_runs(const accuracy_arguments *a, const rb_accuracy_source *source,
+                          const rb_accuracy *accuracy) {
+    char normalisation[256];
+    const rb_image_set_info *images = rb_image_set_info_of(source->set);
+    rb_accuracy_source_normalisation(source, normalisation, sizeof normalisation);
+    printf("%s, %lld images of %lldx%lld, batch %lld, %d threads\n", accuracy->network,
+           (long long)accuracy->count, (long long)images->height, (long long)images->width,
+           (long long)a->job.batch, a->job.plan.threads);
+    printf("weights: %s (%s)\n", a->job.plan.weights, source->info.source);
+    printf("data: %s (%s)\n", a->data, images->source);
+    printf("normalisation: %s\n", normalisation);
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        if (accuracy->engines[e].done > 0)
+            printf("resuming %s: images that are done already: %lld\n", accuracy->engines[e].engine,
+                   (long long)accuracy->engines[e].done);
+    printf("\n");
+}
+
+/* The gravest of all engines; one that answered nothing was not measured. */
+static rb_exit judge(const rb_accuracy *accuracy) {
+    bool wrong = false, crashed = false, measured = true;
+    for (size_t e = 0; e < accuracy->engine_count; e++) {
+        const rb_verdict verdict = accuracy->engines[e].verdict;
+        wrong = wrong || verdict == RB_VERDICT_FAIL || verdict == RB_VERDICT_MARGINAL ||
+                verdict == RB_VERDICT_MISTRUSTED;
+        crashed = crashed || verdict == RB_VERDICT_CRASHED || verdict == RB_VERDICT_TIMEOUT;
+        measured = measured && accuracy->engines[e].done > 0;
+    }
+    if (wrong)
+        return RB_EXIT_WRONG;
+    if (crashed)
+        return RB_EXIT_CRASHED;
+    return measured ? RB_EXIT_FINE : RB_EXIT_NOTHING;
+}
+
+static int run(const accuracy_arguments *a, rb_accuracy_source *source) {
+    static rb_accuracy accuracy;
+    rb_error err = {""};
+    rb_exit code = RB_EXIT_FINE;
+    rb_status status = rb_accuracy_begin(&a->job, source, &accuracy, &err);
+    if (status == RB_OK) {
+        say_what_runs(a, source, &accuracy);
+        status = rb_accuracy_run(&a->job, source, &accuracy, &err);
+        if (status == RB_OK || status == RB_ERR_INTERRUPTED) {
+            rb_accuracy_terminal(&accuracy, stdout);
+            printf("\n%s/{%s,%s,%s,%s}\n", a->job.plan.directory, RB_ACCURACY_MARKDOWN,
+                   RB_ACCURACY_CSV, RB_ACCURACY_JSON, RB_ACCURACY_IMAGES);
+        }
+        code = judge(&accuracy);
+    }
+    rb_accuracy_end(&accuracy);
+    return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
+}
+
+int rb_command_accuracy(int argc, char **argv) {
+    static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
+    static accuracy_arguments a = {
+        .job = {.plan = {.worker = {.timeout_seconds = 300}}, .batch = 8}};
+    rb_accuracy_source source;
+    rb_error err = {""};
+    rb_cli_parse(&argp, argc, argv, &a);
+    rb_status status = complete(&a, &err);
+    if (status != RB_OK)
+        return rb_cli_fail(status, &err);
+    if (!a.job.plan.worker.in_process) /* an engine in this process would not hear of it */
+        rb_interrupt_install();
+    status = rb_accuracy_source_open(a.job.plan.weights, a.data, a.limit, &source, &err);
+    if (status != RB_OK)
+        return rb_cli_fail(status, &err);
+    const int code = run(&a, &source);
+    rb_accuracy_source_close(&source);
+    return code;
+}

@@ -1,0 +1,51 @@
+"""What the program knows of its networks, asked of the program itself."""
+
+import json
+import os
+import resource
+import subprocess
+from functools import cache
+
+from found import Refused
+
+
+def ask(*arguments: str) -> dict:
+    """The JSON that the program prints; RESBENCH_PROGRAM is set by the program (cli/script.c)."""
+    program = os.environ.get("RESBENCH_PROGRAM")
+    if not program:
+        raise Refused(
+            "RESBENCH_PROGRAM does not name the resbench program; start this as 'resbench import'"
+        )
+    try:
+        done = subprocess.run(
+            [program, *arguments, "--json"],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=lift_memory_limit,
+            timeout=60,
+        )
+    except (OSError, subprocess.SubprocessError) as problem:
+        raise Refused(f"{program}: cannot be run: {problem}") from None
+    if done.returncode != 0:
+        raise Refused(
+            " ".join(done.stderr.split()).removeprefix("resbench: ") or f"{program}: failed"
+        )
+    return json.loads(done.stdout)
+
+
+def lift_memory_limit() -> None:
+    """The limit is there for foreign files; the program, built with a sanitizer, asks for terabytes."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+@cache
+def rows() -> list[dict]:
+    """The table of networks."""
+    return ask("list")["networks"]
+
+
+def describe(network: str, classes: int, conv_bias: bool, folded: bool) -> dict:
+    flags = ["--folded"] if folded else ["--conv-bias"] if conv_bias else []
+    return ask("describe", network, "--classes", str(classes), *flags)

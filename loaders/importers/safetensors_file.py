@@ -1,0 +1,82 @@
+"""Safetensors files. The library checks the header; the values are taken where they lie, so that types
+that NumPy does not know are no trouble."""
+
+import json
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+import names
+import own_metadata
+from float_values import STORED, as_float32
+from found import Found, Refused, Tensor
+
+NAME = "safetensors files"
+
+MAX_HEADER_BYTES = 100_000_000  # the library's own
+KINDS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
+
+
+def recognises(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(9)
+    except OSError:
+        return False
+    return (
+        len(start) == 9
+        and int.from_bytes(start[:8], "little") <= MAX_HEADER_BYTES
+        and start[8:] == b"{"
+    )
+
+
+def read(path: Path) -> Found:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            slices = {name: file.get_slice(name) for name in file.offset_keys()}
+            entries = {
+                name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()
+            }
+    except (SafetensorError, OSError, ValueError, OverflowError) as problem:
+        raise Refused(
+            f"{path}: is no valid safetensors file: {' '.join(str(problem).split())[:200]}"
+        ) from None
+    with open(path, "rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    renamed, notes = names.ours(list(entries))
+    found = Found(format="safetensors", tensors={}, notes=notes)
+    for name, (kind, shape) in entries.items():
+        if name.endswith(names.IGNORED):
+            found.ignored.append(name)
+            continue
+        offset = start + header[name]["data_offsets"][0]
+        found.tensors[renamed[name]] = Tensor(
+            shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name
+        )
+    found.network = metadata.get("resbench.network")
+    own_metadata.take(str(path), metadata, found)
+    kinds = {KINDS.get(kind) for kind, _shape in entries.values()}
+    found.notes += [
+        f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds
+    ]
+    if "float64" in kinds:
+        found.notes.append("values are float64, each of them exactly a float32")
+    return found
+
+
+def reader(
+    path: Path, data: mmap.mmap, name: str, kind: str, shape: tuple[int, ...], offset: int
+) -> Callable[[], np.ndarray]:
+    def values() -> np.ndarray:
+        if kind not in STORED:
+            raise Refused(f"{path}: tensor {name[:80]} is {kind}, expected floats")
+        stored = np.ndarray(shape, STORED[kind], data, offset)
+        return as_float32(stored, kind, f"{path}: tensor {name[:80]}")
+
+    return values

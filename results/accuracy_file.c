@@ -1,0 +1,206 @@
+#include "results/accuracy_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic_file.h"
+
+/* One array for each member of rb_accuracy_image. */
+typedef struct field {
+    const char *name;
+    bool integer; /* int32_t, or double with null for NaN */
+    size_t offset;
+} field;
+
+#define FIELD(name, integer)                                                                       \
+    { #name, integer, offsetof(rb_accuracy_image, name) }
+
+static const field fields[] = {
+    FIELD(top1, true),    FIELD(rank, true),          FIELD(score, false),
+    FIELD(margin, false), FIELD(oracle_score, false), FIELD(max_abs_error, false),
+    FIELD(rel_l2, false),
+};
+static const size_t field_count = sizeof fields / sizeof fields[0];
+
+static rb_status path_in(const char *directory, char path[RB_PATH_CAPACITY], rb_error *err) {
+    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, RB_ACCURACY_IMAGES) >=
+        RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
+    return RB_OK;
+}
+
+static json_t *value_to_json(const field *f, const rb_accuracy_image *image) {
+    const char *at = (const char *)image + f->offset;
+    if (f->integer)
+        return json_integer(*(const int32_t *)(const void *)at);
+    const double value = *(const double *)(const void *)at;
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *engine_to_json(const rb_accuracy_engine *engine) {
+    json_t *object =
+        json_pack("{s:s, s:s, s:I, s:f, s:I, s:s, s:s}", "engine", engine->engine, "version",
+                  engine->version, "done", (json_int_t)engine->done, "call_ns", engine->call_ns,
+                  "called_images", (json_int_t)engine->called_images, "failure",
+                  rb_verdict_name(engine->failure), "failure_note", engine->failure_note);
+    for (size_t f = 0; f < field_count; f++) {
+        json_t *values = json_array();
+        for (int64_t i = 0; i < engine->done; i++)
+            json_array_append_new(values, value_to_json(&fields[f], &engine->images[i]));
+        json_object_set_new(object, fields[f].name, values);
+    }
+    return object;
+}
+
+rb_status rb_accuracy_images_write(const char *directory, const rb_accuracy *accuracy,
+                                   rb_error *err) {
+    char path[RB_PATH_CAPACITY];
+    rb_status status = path_in(directory, path, err);
+    if (status != RB_OK)
+        return status;
+    json_t *root = json_object(), *engines = json_array(), *labels = json_array();
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        json_array_append_new(engines, engine_to_json(&accuracy->engines[e]));
+    for (int64_t i = 0; i < accuracy->count; i++)
+        json_array_append_new(labels, json_integer(accuracy->labels[i]));
+    json_object_set_new(root, "schema_version", json_integer(RB_ACCURACY_SCHEMA));
+    json_object_set(root, "identity", accuracy->identity);
+    json_object_set_new(root, "labels", labels);
+    json_object_set_new(root, "engines", engines);
+    char *text = json_dumps(root, JSON_COMPACT);
+    status = text ? rb_write_file(path, text, strlen(text), err)
+                  : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+static bool value_from_json(const field *f, const json_t *value, rb_accuracy_image *image) {
+    char *at = (char *)image + f->offset;
+    if (f->integer) {
+        const json_int_t number = json_is_integer(value) ? json_integer_value(value) : INT64_MIN;
+        if (number < -1 || number > INT32_MAX)
+            return false;
+        *(int32_t *)(void *)at = (int32_t)number;
+        return true;
+    }
+    if (!json_is_number(value) && !json_is_null(value))
+        return false;
+    *(double *)(void *)at = json_is_null(value) ? NAN : json_number_value(value);
+    return true;
+}
+
+/* What the values of one image say of each other. */
+static bool holds_together(const rb_accuracy *accuracy, int64_t index,
+                           const rb_accuracy_image *image) {
+    return image->top1 < accuracy->classes && image->rank >= 0 &&
+           image->rank <= accuracy->classes + 1 &&
+           (image->rank == 0) == (accuracy->labels[index] < 0) &&
+           (image->top1 < 0) == isnan(image->score) &&
+           isnan(image->rel_l2) == isnan(image->max_abs_error) && !(image->margin < 0) &&
+           !(image->max_abs_error < 0) && !(image->rel_l2 < 0);
+}
+
+static bool copy_text(const json_t *object, const char *key, char *text, size_t capacity) {
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_string(value) || json_string_length(value) >= capacity)
+        return false;
+    memcpy(text, json_string_value(value), json_string_length(value) + 1);
+    return true;
+}
+
+/* RB_ERR_INPUT with the member that is wrong. */
+static rb_status engine_from_json(const json_t *object, const rb_accuracy *accuracy,
+                                  rb_accuracy_engine *engine, rb_error *err) {
+    char name[sizeof engine->engine], failure[32];
+    const json_t *call_ns = json_object_get(object, "call_ns");
+    const json_t *called = json_object_get(object, "called_images");
+    const json_t *done = json_object_get(object, "done");
+    if (!copy_text(object, "engine", name, sizeof name) || strcmp(name, engine->engine) != 0)
+        return rb_fail(err, RB_ERR_INPUT, "engine");
+    if (!copy_text(object, "version", engine->version, sizeof engine->version))
+        return rb_fail(err, RB_ERR_INPUT, "version");
+    if (!copy_text(object, "failure_note", engine->failure_note, sizeof engine->failure_note))
+        return rb_fail(err, RB_ERR_INPUT, "failure_note");
+    if (!copy_text(object, "failure", failure, sizeof failure) ||
+        !rb_verdict_parse(failure, &engine->failure))
+        return rb_fail(err, RB_ERR_INPUT, "failure");
+    if (!json_is_number(call_ns) || !(json_number_value(call_ns) >= 0))
+        return rb_fail(err, RB_ERR_INPUT, "call_ns");
+    if (!json_is_integer(called) || json_integer_value(called) < 0)
+        return rb_fail(err, RB_ERR_INPUT, "called_images");
+    engine->done = json_is_integer(done) ? json_integer_value(done) : -1;
+    if (engine->done < 0 || engine->done > accuracy->count ||
+        (engine->done < accuracy->count && engine->done % accuracy->batch != 0))
+        return rb_fail(err, RB_ERR_INPUT, "done");
+    engine->call_ns = json_number_value(call_ns);
+    engine->called_images = json_integer_value(called);
+    for (size_t f = 0; f < field_count; f++) {
+        const json_t *values = json_object_get(object, fields[f].name);
+        if (json_array_size(values) != (size_t)engine->done)
+            return rb_fail(err, RB_ERR_INPUT, "%s", fields[f].name);
+        for (int64_t i = 0; i < engine->done; i++)
+            if (!value_from_json(&fields[f], json_array_get(values, (size_t)i), &engine->images[i]))
+                return rb_fail(err, RB_ERR_INPUT, "%s", fields[f].name);
+    }
+    for (int64_t i = 0; i < engine->done; i++)
+        if (!holds_together(accuracy, i, &engine->images[i]))
+            return rb_fail(err, RB_ERR_INPUT, "image %lld", (long long)i);
+    return RB_OK;
+}
+
+static rb_status check_identity(const json_t *theirs, const json_t *ours, const char *path,
+                                rb_error *err) {
+    char differing[256] = "";
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)ours, key, value) {
+        const size_t used = strlen(differing);
+        if (!json_equal(value, json_object_get(theirs, key)))
+            snprintf(differing + used, sizeof differing - used, "%s%s", used ? ", " : "", key);
+    }
+    if (differing[0])
+        return rb_fail(err, RB_ERR_NOT_COMPARABLE, "%s: was made with another %s; use another -o",
+                       path, differing);
+    return RB_OK;
+}
+
+static rb_status read_root(const json_t *root, const char *path, rb_accuracy *accuracy,
+                           rb_error *err) {
+    rb_error member;
+    const json_t *version = json_object_get(root, "schema_version");
+    const json_t *identity = json_object_get(root, "identity");
+    const json_t *engines = json_object_get(root, "engines");
+    if (!json_is_integer(version) || json_integer_value(version) != RB_ACCURACY_SCHEMA ||
+        !json_is_object(identity))
+        return rb_fail(err, RB_ERR_INPUT,
+                       "%s: is not a file of schema version %d written by 'resbench accuracy'",
+                       path, RB_ACCURACY_SCHEMA);
+    const rb_status status = check_identity(identity, accuracy->identity, path, err);
+    if (status != RB_OK)
+        return status;
+    if (json_array_size(engines) != accuracy->engine_count)
+        return rb_fail(err, RB_ERR_INPUT, "%s: is damaged: %zu engines, expected %zu", path,
+                       json_array_size(engines), accuracy->engine_count);
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        if (engine_from_json(json_array_get(engines, e), accuracy, &accuracy->engines[e],
+                             &member) != RB_OK)
+            return rb_fail(err, RB_ERR_INPUT, "%s: is damaged: %s of engine %zu", path,
+                           member.message, e);
+    return RB_OK;
+}
+
+rb_status rb_accuracy_images_read(const char *directory, rb_accuracy *accuracy, rb_error *err) {
+    char path[RB_PATH_CAPACITY];
+    json_error_t why;
+    rb_status status = path_in(directory, path, err);
+    if (status != RB_OK)
+        return status;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    if (!root)
+        return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
+    status = read_root(root, path, accuracy, err);
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,125 @@
+#include "results/accuracy_report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic_file.h"
+#include "results/accuracy_file.h"
+#include "results/accuracy_tables.h"
+
+static json_t *number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *difference(const rb_accuracy *accuracy, const rb_accuracy_engine *engine, int64_t i,
+                          double limit) {
+    const rb_accuracy_image *truth = &rb_accuracy_oracle(accuracy)->images[i];
+    const rb_accuracy_image *image = &engine->images[i];
+    json_t *object = json_object();
+    json_object_set_new(object, "engine", json_string(engine->engine));
+    json_object_set_new(object, "image", json_integer(i));
+    json_object_set_new(object, "name", json_string(accuracy->name(accuracy->name_ctx, i)));
+    json_object_set_new(object, "label",
+                        accuracy->labels[i] < 0 ? json_null() : json_integer(accuracy->labels[i]));
+    json_object_set_new(object, "oracle_top1", json_integer(truth->top1));
+    json_object_set_new(object, "oracle_score", number(truth->score));
+    json_object_set_new(object, "top1", image->top1 < 0 ? json_null() : json_integer(image->top1));
+    json_object_set_new(object, "score", number(image->score));
+    json_object_set_new(object, "oracle_score_of_top1", number(image->oracle_score));
+    json_object_set_new(object, "margin", number(truth->margin));
+    json_object_set_new(object, "limit", number(limit));
+    json_object_set_new(object, "allowed", json_boolean(rb_accuracy_may_differ(truth, limit)));
+    return object;
+}
+
+static json_t *all_differences(const rb_accuracy *accuracy) {
+    const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
+    json_t *all = json_array();
+    for (size_t e = 0; oracle && e < accuracy->engine_count; e++) {
+        const rb_accuracy_engine *engine = &accuracy->engines[e];
+        const double limit = rb_accuracy_sum(accuracy, engine).margin_limit;
+        for (int64_t i = 0; i < engine->done && i < oracle->done; i++)
+            if (rb_accuracy_differs(&oracle->images[i], &engine->images[i]))
+                json_array_append_new(all, difference(accuracy, engine, i, limit));
+    }
+    return all;
+}
+
+static json_t *all_pairs(const rb_accuracy *accuracy) {
+    json_t *all = json_array();
+    for (size_t a = 0; a < accuracy->engine_count; a++)
+        for (size_t b = a + 1; b < accuracy->engine_count; b++) {
+            int64_t images, same;
+            rb_accuracy_agreement(&accuracy->engines[a], &accuracy->engines[b], &images, &same);
+            json_array_append_new(all, json_pack("{s:[s, s], s:I, s:I}", "engines",
+                                                 accuracy->engines[a].engine,
+                                                 accuracy->engines[b].engine, "images",
+                                                 (json_int_t)images, "same", (json_int_t)same));
+        }
+    return all;
+}
+
+static rb_status write_json(const rb_accuracy *accuracy, const char *path, rb_error *err) {
+    json_t *root = json_object(), *rows = json_array(), *notes = json_array();
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        json_array_append_new(rows, rb_accuracy_row(accuracy, e));
+    for (size_t n = 0; n < accuracy->note_count; n++)
+        json_array_append_new(notes, json_string(accuracy->notes[n]));
+    json_object_set_new(root, "schema_version", json_integer(RB_ACCURACY_SCHEMA));
+    json_object_set(root, "context", accuracy->context);
+    json_object_set(root, "identity", accuracy->identity);
+    json_object_set_new(root, "title", json_string(accuracy->title));
+    json_object_set_new(root, "network", json_string(accuracy->network));
+    json_object_set_new(root, "images", json_integer(accuracy->count));
+    json_object_set_new(root, "notes", notes);
+    json_object_set_new(root, "engines", rows);
+    json_object_set_new(root, "agreement", all_pairs(accuracy));
+    json_object_set_new(root, "differences", all_differences(accuracy));
+    char *text = json_dumps(root, JSON_INDENT(1));
+    const rb_status status = text ? rb_write_file(path, text, strlen(text), err)
+                                  : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+static rb_status write_table(const rb_accuracy *accuracy,
+                             void (*print)(const rb_accuracy *accuracy, FILE *out),
+                             const char *path, rb_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    print(accuracy, out);
+    const rb_status status = fclose(out) == 0
+                                 ? rb_write_file(path, text, size, err)
+                                 : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    free(text);
+    return status;
+}
+
+static rb_status path_in(const char *directory, const char *name, char path[RB_PATH_CAPACITY],
+                         rb_error *err) {
+    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, name) >= RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
+    return RB_OK;
+}
+
+rb_status rb_accuracy_report_write(const char *directory, const rb_accuracy *accuracy,
+                                   rb_error *err) {
+    char path[RB_PATH_CAPACITY];
+    rb_status status = path_in(directory, RB_ACCURACY_JSON, path, err);
+    if (status == RB_OK)
+        status = write_json(accuracy, path, err);
+    if (status == RB_OK)
+        status = path_in(directory, RB_ACCURACY_MARKDOWN, path, err);
+    if (status == RB_OK)
+        status = write_table(accuracy, rb_accuracy_markdown, path, err);
+    if (status == RB_OK)
+        status = path_in(directory, RB_ACCURACY_CSV, path, err);
+    if (status == RB_OK)
+        status = write_table(accuracy, rb_accuracy_csv, path, err);
+    return status;
+}
