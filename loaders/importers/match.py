@@ -69,6 +69,8 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     preprocessing = (
         wishes.preprocessing or found.preprocessing
     )  # of which a file says less than it could
+    if folded and "epsilon" in assumed:
+        assumed.remove("epsilon")  # there is no batch norm
     if preprocessing is None:
         preprocessing = steps.KNOWN["torchvision" if row["stem"] == "imagenet" else "cifar"]
         assumed.append("preprocessing")

@@ -9,7 +9,7 @@ import own_metadata
 from google.protobuf.message import DecodeError
 
 from found import Found, Refused, Tensor
-from onnx_graph import Graph, shown
+from onnx_graph import Graph, as_text, shown
 from onnx_resnet import Conv, Network, Weights, walk
 
 NAME = "ONNX"
@@ -81,7 +81,8 @@ def read(path: Path) -> Found:
 def take_metadata(path: Path, model: onnx.ModelProto, found: Found) -> None:
     """Of an exported weights file: an epsilon of 64 bits, where the graph does not contradict it."""
     epsilon = found.epsilon
-    own_metadata.take(str(path), {entry.key: entry.value for entry in model.metadata_props}, found)
+    texts = {as_text(entry.key): as_text(entry.value) for entry in model.metadata_props}
+    own_metadata.take(str(path), texts, found)
     if epsilon is not None and np.float32(found.epsilon) != np.float32(epsilon):
         found.epsilon = epsilon
 

@@ -49,7 +49,7 @@ def read(path: Path) -> Found:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
-    renamed, notes = names.ours(list(entries))
+    renamed, notes = names.ours([name for name in entries if not name.endswith(names.IGNORED)])
     found = Found(format="safetensors", tensors={}, notes=notes)
     for name, (kind, shape) in entries.items():
         if name.endswith(names.IGNORED):
