@@ -25,7 +25,11 @@ def write(weights: WeightsFile, path: Path) -> None:
         Builder(weights).nodes,
         weights.info["network"],
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, input_shape(weights))],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", weights.info["classes"]])],
+        [
+            helper.make_tensor_value_info(
+                "logits", TensorProto.FLOAT, ["N", weights.info["classes"]]
+            )
+        ],
     )
     model = helper.make_model(
         graph,
@@ -135,9 +139,7 @@ class Builder:
             "pads": [0, before, 0, 0, 0, more - before, 0, 0],
         }
         for part, numbers in lists.items():
-            value = helper.make_tensor(
-                f"{name}.{part}", TensorProto.INT64, [len(numbers)], numbers
-            )
+            value = helper.make_tensor(f"{name}.{part}", TensorProto.INT64, [len(numbers)], numbers)
             self.add("Constant", f"{name}.{part}", [], value=value)
         cut = [f"{name}.{part}" for part in ("starts", "ends", "axes", "steps")]
         sliced = self.add("Slice", f"{name}.slice", [node["source"], *cut])

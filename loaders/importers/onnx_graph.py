@@ -83,7 +83,8 @@ class Graph:
             if name and name in known:
                 raise Refused(f"{title(node)} computes {shown(name)}, which exists already")
             known.add(name)
-            self.producers[name] = node
+            if name:  # an optional output may have none
+                self.producers[name] = node
         if not node.output or node.domain not in ("", "ai.onnx"):
             return
         name = node.output[0]

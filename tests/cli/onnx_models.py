@@ -8,7 +8,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 PLANES = {"resnet20": (16, 32, 64), "resnet8": (16, 32, 64), "resnet18": (64, 128, 256, 512),
           "resnet50": (64, 128, 256, 512)}  # fmt: skip
-BLOCKS = {"resnet20": (3, 3, 3), "resnet8": (1, 1, 1), "resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
+BLOCKS = {
+    "resnet20": (3, 3, 3),
+    "resnet8": (1, 1, 1),
+    "resnet18": (2, 2, 2, 2),
+    "resnet50": (3, 4, 6, 3),
+}
 
 
 class Model:
@@ -31,7 +36,12 @@ class Model:
         self.random = np.random.default_rng(7)
         self.nodes, self.initialisers, self.expected, self.metadata = [], [], {}, {}
         self.v1, self.norm, self.bias, self.same, self.epsilon = v1, norm, bias, same, epsilon
-        self.opset, self.prefix, self.sum_operator, self.classes = opset, prefix, sum_operator, classes
+        self.opset, self.prefix, self.sum_operator, self.classes = (
+            opset,
+            prefix,
+            sum_operator,
+            classes,
+        )
         self.cifar = network in ("resnet20", "resnet8")
         self.size = 32 if self.cifar else 224
         self.network = network
@@ -59,7 +69,12 @@ class Model:
 
     def conv(self, ours: str, x: str, shape: tuple, stride: int = 1, bn: str | None = None) -> str:
         kernel = shape[2]
-        attributes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "group": 1, "dilations": [1, 1]}
+        attributes = {
+            "kernel_shape": [kernel] * 2,
+            "strides": [stride] * 2,
+            "group": 1,
+            "dilations": [1, 1],
+        }
         if self.same == "auto":
             attributes["auto_pad"] = "SAME_UPPER"
         else:
@@ -100,11 +115,20 @@ class Model:
         wide = width * 4 if self.network == "resnet50" else width
         if self.network == "resnet50":
             strides = (stride, 1) if self.v1 else (1, stride)
-            y = self.node("Relu", [self.conv(f"{name}.conv1", x, (width, channels, 1, 1), strides[0], f"{name}.bn1")])
-            y = self.node("Relu", [self.conv(f"{name}.conv2", y, (width, width, 3, 3), strides[1], f"{name}.bn2")])
+            y = self.node(
+                "Relu",
+                [self.conv(f"{name}.conv1", x, (width, channels, 1, 1), strides[0], f"{name}.bn1")],
+            )
+            y = self.node(
+                "Relu",
+                [self.conv(f"{name}.conv2", y, (width, width, 3, 3), strides[1], f"{name}.bn2")],
+            )
             y = self.conv(f"{name}.conv3", y, (wide, width, 1, 1), 1, f"{name}.bn3")
         else:
-            y = self.node("Relu", [self.conv(f"{name}.conv1", x, (width, channels, 3, 3), stride, f"{name}.bn1")])
+            y = self.node(
+                "Relu",
+                [self.conv(f"{name}.conv1", x, (width, channels, 3, 3), stride, f"{name}.bn1")],
+            )
             y = self.conv(f"{name}.conv2", y, (width, width, 3, 3), 1, f"{name}.bn2")
         short = x
         if channels != wide and self.network == "resnet20":
@@ -139,10 +163,19 @@ class Model:
         return self.node("Gemm", [x, weight, self.weight("fc.bias", (self.classes,))], transB=1)
 
     def proto(self) -> onnx.ModelProto:
-        inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, self.size, self.size])]
+        inputs = [
+            helper.make_tensor_value_info(
+                "images", TensorProto.FLOAT, ["n", 3, self.size, self.size]
+            )
+        ]
         if self.inputs_too:
-            inputs += [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in self.initialisers]
-        outputs = [helper.make_tensor_value_info(self.output, TensorProto.FLOAT, ["n", self.classes])]
+            inputs += [
+                helper.make_tensor_value_info(t.name, t.data_type, t.dims)
+                for t in self.initialisers
+            ]
+        outputs = [
+            helper.make_tensor_value_info(self.output, TensorProto.FLOAT, ["n", self.classes])
+        ]
         graph = helper.make_graph(self.nodes, "graph", inputs, outputs, self.initialisers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
         model.ir_version = 3 if self.opset < 9 else 7

@@ -74,7 +74,9 @@ def check_logits(resbench, weights: Path, network: str, size: tuple[int, int]) -
     images = np.random.default_rng(3).standard_normal((2, 3, *size), np.float32)
     with h5py.File(resbench.directory / "x.h5", "w") as file:
         file["input"] = images
-    result = resbench("infer", network, "-w", weights, "--input", "x.h5", "-e", "oracle", "-o", "y.h5")
+    result = resbench(
+        "infer", network, "-w", weights, "--input", "x.h5", "-e", "oracle", "-o", "y.h5"
+    )
     assert result.code == 0, result
     with h5py.File(resbench.directory / "y.h5") as file:
         expected = file["logits"][()]
@@ -90,7 +92,9 @@ def test_tensors_and_metadata(resbench, weights18):
     told = {entry.key: entry.value for entry in model.metadata_props}
     attrs = attributes(weights18)
     with h5py.File(weights18) as file, safe_open(flat, framework="numpy") as tensors:
-        held = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        held = {
+            tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer
+        }
         assert set(held) == set(file) == set(tensors.keys())
         for name in file:
             assert np.array_equal(file[name], held[name])
@@ -101,7 +105,12 @@ def test_tensors_and_metadata(resbench, weights18):
             assert float(metadata["resbench.epsilon"]) == attrs["epsilon"]
     (one,) = model.graph.input
     dims = one.type.tensor_type.shape.dim
-    assert one.name == "input" and [dim.dim_param or dim.dim_value for dim in dims] == ["N", 3, "H", "W"]
+    assert one.name == "input" and [dim.dim_param or dim.dim_value for dim in dims] == [
+        "N",
+        3,
+        "H",
+        "W",
+    ]
     assert [entry.name for entry in model.graph.output] == ["logits"]
 
 
@@ -164,7 +173,11 @@ def test_refused_weights(resbench, tmp_path):
     with h5py.File(shutil.copyfile(weights, tmp_path / "spoiled.h5"), "r+") as file:
         file["fc.bias"][0] += 1
     (tmp_path / "rubbish.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500))
-    for name, words in (("spoiled.h5", "SHA-256"), ("rubbish.h5", "rubbish.h5"), ("none.h5", "none.h5")):
+    for name, words in (
+        ("spoiled.h5", "SHA-256"),
+        ("rubbish.h5", "rubbish.h5"),
+        ("none.h5", "none.h5"),
+    ):
         assert words in resbench.fails(3, "export", name, "--onnx", "out.onnx")
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"resnet8.h5", "spoiled.h5", "rubbish.h5"}
@@ -183,7 +196,9 @@ def test_places_that_cannot_be_written(resbench):
 def test_usage(resbench, weights18):
     assert "--onnx" in resbench.fails(2, "export", weights18)
     assert "name of its own" in resbench.fails(2, "export", weights18, "--onnx", weights18)
-    assert "name of its own" in resbench.fails(2, "export", weights18, "--onnx", "o", "--safetensors", "o")
+    assert "name of its own" in resbench.fails(
+        2, "export", weights18, "--onnx", "o", "--safetensors", "o"
+    )
     assert resbench.fails(2, "export")
 
 

@@ -98,7 +98,9 @@ class Case:
 
 
 def run(command: list) -> str:
-    done = subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        [*map(str, command)], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Failed(f"{Path(str(command[0])).name} {Path(str(command[1])).name}: {last}")
@@ -171,7 +173,9 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("weights", type=Path, metavar="WEIGHTS.h5")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, metavar="SET.h5", help="made by 'resbench preprocess'")
-    source.add_argument("--input", type=Path, metavar="X.h5", help="with the dataset input (N, 3, H, W)")
+    source.add_argument(
+        "--input", type=Path, metavar="X.h5", help="with the dataset input (N, 3, H, W)"
+    )
     parser.add_argument("--images", type=int, metavar="N", help="only the first N")
     parser.add_argument("--engine", default="oracle", help="of ours (default: oracle)")
     return parser.parse_args(words)

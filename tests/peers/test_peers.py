@@ -71,7 +71,9 @@ def test_real_images(tmp_path):
         file["images"] = raw[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         file["labels"] = raw[:, 0].astype(np.int32)
         file.attrs["preprocessing"] = json.dumps(CIFAR)
-    arguments = compare.parse_arguments([str(tmp_path / "w.h5"), "--data", str(tmp_path / "set.h5")])
+    arguments = compare.parse_arguments(
+        [str(tmp_path / "w.h5"), "--data", str(tmp_path / "set.h5")]
+    )
     for tally in compare.compare(arguments, compare.find_peers()).values():
         assert tally.passes(), tally
         assert tally.labelled == 200 and tally.right > 170, tally
