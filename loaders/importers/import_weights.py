@@ -22,16 +22,19 @@ READERS = (
     "torch_checkpoint",
     "safetensors_file",
     "onnx_file",
+    "keras_hdf5",
+    "tfjs",
 )
 
 EPILOG = """\
 examples:
   resbench import resnet50-0676ba61.pth -o resnet50.h5
   resbench import resnet20-12fca82f.th
+  resbench import resnet50-tfjs/model.json
   resbench weights verify resnet50.h5
 
-A state dict does not say where a bottleneck strides, nor its epsilon or preprocessing: what is assumed is
-printed, and --variant, --epsilon and --preprocessing say otherwise. Code inside of a file is never run.
+A state dict does not say where a bottleneck strides, nor its epsilon or preprocessing; files of Keras may say
+all of it or none. What is assumed is printed, and --variant, --epsilon and --preprocessing say otherwise. Code inside of a file is never run.
 
 exit codes: 0 fine, 2 usage, 3 bad input (or the weights cannot be written), 130 interrupted
 """
@@ -195,6 +198,8 @@ def run(arguments: argparse.Namespace) -> dict:
     from found import Refused
 
     path = arguments.file
+    if (path / "model.json").is_file():  # a TensorFlow.js model by its directory
+        path = path / "model.json"
     temporary = temporary_path(arguments)
     size = size_of(path)
     if arguments.output and arguments.output.exists() and arguments.output.samefile(path):
