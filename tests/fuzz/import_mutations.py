@@ -18,8 +18,37 @@ import onnx
 
 from import_seeds import Case
 
-NUMBERS = (0, 1, -1, 2, 3, 7, 8, 255, 1 << 15, (1 << 31) - 1, 1 << 31, 1 << 32, 1 << 60, (1 << 63) - 1, 1 << 64, -(1 << 63))
-TEXTS = ("", ".", "..", "../../etc/passwd", "/etc/passwd", "\x1b[31m\n", "\0", "a" * 5000, "\ud800", "é", "http://x/y")
+NUMBERS = (
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    8,
+    255,
+    1 << 15,
+    (1 << 31) - 1,
+    1 << 31,
+    1 << 32,
+    1 << 60,
+    (1 << 63) - 1,
+    1 << 64,
+    -(1 << 63),
+)
+TEXTS = (
+    "",
+    ".",
+    "..",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "\x1b[31m\n",
+    "\0",
+    "a" * 5000,
+    "\ud800",
+    "é",
+    "http://x/y",
+)
 # What a pickle that wants to run something would ask for, and what a checkpoint does.
 GLOBALS = (
     b"posix system", b"os system", b"nt system", b"subprocess Popen", b"builtins eval", b"builtins exec", b"builtins getattr",
@@ -32,7 +61,11 @@ GLOBALS = (
 
 
 def any_number(rng: random.Random) -> int:
-    return rng.choice(NUMBERS) if rng.random() < 0.8 else rng.randrange(-(1 << 33), 1 << 33)
+    return (
+        rng.choice(NUMBERS)
+        if rng.random() < 0.8
+        else rng.randrange(-(1 << 33), 1 << 33)
+    )
 
 
 def any_bytes(data: bytes, rng: random.Random) -> bytes:
@@ -40,7 +73,11 @@ def any_bytes(data: bytes, rng: random.Random) -> bytes:
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
         near_start = rng.random() < 0.5  # headers are there
-        at = rng.randrange(min(len(changed), 4096) if near_start else len(changed)) if changed else 0
+        at = (
+            rng.randrange(min(len(changed), 4096) if near_start else len(changed))
+            if changed
+            else 0
+        )
         end = at + rng.choice((1, 2, 4, 8, 64, 1000))
         choice = rng.randrange(6)
         if choice == 0 and changed:
@@ -77,7 +114,19 @@ def any_json(value: Any, rng: random.Random) -> Any:
     nested: Any = 0
     for _ in range(rng.choice((1, 50, 2000)) if rng.random() < 0.05 else 0):
         nested = [nested]
-    return rng.choice((any_number(rng), rng.choice(TEXTS), None, True, [], {}, [any_number(rng)] * 4, 1e308, nested))
+    return rng.choice(
+        (
+            any_number(rng),
+            rng.choice(TEXTS),
+            None,
+            True,
+            [],
+            {},
+            [any_number(rng)] * 4,
+            1e308,
+            nested,
+        )
+    )
 
 
 def dump_json(value: Any) -> bytes:
@@ -90,7 +139,9 @@ def dump_json(value: Any) -> bytes:
 def pickle_opcodes(data: bytes) -> list[bytes]:
     """The pickle as the bytes of its opcodes; what follows its STOP is the last of them."""
     places = [place for _opcode, _argument, place in pickletools.genops(data)]
-    return [data[a:b] for a, b in zip(places, [*places[1:], places[-1] + 1], strict=True)] + [data[places[-1] + 1 :]]
+    return [
+        data[a:b] for a, b in zip(places, [*places[1:], places[-1] + 1], strict=True)
+    ] + [data[places[-1] + 1 :]]
 
 
 def any_opcode(rng: random.Random) -> bytes:
@@ -123,18 +174,26 @@ def any_pickle(data: bytes, rng: random.Random) -> bytes:
         elif choice == 2:
             del opcodes[at : at + rng.choice((1, 2, 20))]
         elif choice == 3:
-            opcodes[at:at] = opcodes[at : at + rng.choice((1, 5, 20))] * rng.choice((1, 2))
+            opcodes[at:at] = opcodes[at : at + rng.choice((1, 5, 20))] * rng.choice(
+                (1, 2)
+            )
         else:
             opcodes[at] = any_bytes(opcodes[at], rng)
         opcodes = opcodes or [b"."]
     return b"".join(opcodes)
 
 
-def any_zip(data: bytes, rng: random.Random, change: Callable[[str, bytes, random.Random], bytes]) -> bytes:
+def any_zip(
+    data: bytes,
+    rng: random.Random,
+    change: Callable[[str, bytes, random.Random], bytes],
+) -> bytes:
     """An archive with an entry changed, renamed, doubled, compressed or left out; sometimes its directory lies."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [(entry.filename, archive.read(entry)) for entry in archive.infolist()]
+            entries = [
+                (entry.filename, archive.read(entry)) for entry in archive.infolist()
+            ]
     except Exception:
         return any_bytes(data, rng)
     at = rng.randrange(len(entries)) if rng.random() < 0.4 else 0
@@ -142,7 +201,12 @@ def any_zip(data: bytes, rng: random.Random, change: Callable[[str, bytes, rando
     choice = rng.randrange(10)
     method = zipfile.ZIP_DEFLATED if choice == 0 else zipfile.ZIP_STORED
     if choice == 1:
-        entries[at] = (rng.choice((*TEXTS[:8], "archive/data.pkl", "other/data.pkl", "archive/data/0")), content)
+        entries[at] = (
+            rng.choice(
+                (*TEXTS[:8], "archive/data.pkl", "other/data.pkl", "archive/data/0")
+            ),
+            content,
+        )
     elif choice == 2:
         entries.append((name, change(name, content, rng)))
     elif choice == 3:
@@ -163,7 +227,13 @@ def any_zip(data: bytes, rng: random.Random, change: Callable[[str, bytes, rando
 
 def torch_file(data: bytes, rng: random.Random) -> bytes:
     if data.startswith(b"PK"):
-        return any_zip(data, rng, lambda name, part, rng: (any_pickle if name.endswith(".pkl") else any_bytes)(part, rng))
+        return any_zip(
+            data,
+            rng,
+            lambda name, part, rng: (
+                any_pickle if name.endswith(".pkl") else any_bytes
+            )(part, rng),
+        )
     pickles, rest = [], data
     try:
         while len(pickles) < 5:
@@ -217,7 +287,19 @@ def any_message(message: Any, rng: random.Random) -> None:
         elif isinstance(old, bytes):
             new = any_bytes(old, rng) if rng.random() < 0.5 else b""
         else:
-            new = rng.choice((*TEXTS[:8], "Conv", "Add", "Relu", "Gemm", "Slice", "Reshape", "ConstantOfShape", old + "x"))
+            new = rng.choice(
+                (
+                    *TEXTS[:8],
+                    "Conv",
+                    "Add",
+                    "Relu",
+                    "Gemm",
+                    "Slice",
+                    "Reshape",
+                    "ConstantOfShape",
+                    old + "x",
+                )
+            )
         if not repeated:
             setattr(message, descriptor.name, new)
         elif rng.random() < 0.2:
@@ -251,17 +333,35 @@ def any_h5(file: h5py.File, rng: random.Random) -> None:
     choice = rng.randrange(8)
     if choice == 0:
         del parent[name]
-        parent[name] = rng.choice((h5py.SoftLink("/model_weights"), h5py.ExternalLink("/etc/passwd", "/"), h5py.SoftLink(f"/{place}")))
+        parent[name] = rng.choice(
+            (
+                h5py.SoftLink("/model_weights"),
+                h5py.ExternalLink("/etc/passwd", "/"),
+                h5py.SoftLink(f"/{place}"),
+            )
+        )
     elif choice == 1:
         del parent[name]
-        parent.create_dataset(name, rng.choice(((), (0,), (3,), (3, 3, 3, 16), (1, 1, 1, 1, 1))), rng.choice(("<f4", "<f8", ">f4", "<i8", "S5")))
+        parent.create_dataset(
+            name,
+            rng.choice(((), (0,), (3,), (3, 3, 3, 16), (1, 1, 1, 1, 1))),
+            rng.choice(("<f4", "<f8", ">f4", "<i8", "S5")),
+        )
     elif choice == 2:
         del parent[name]
-        parent.create_dataset(name, (3, 3, 3, 1 << rng.choice((4, 29, 40))), "<f4", chunks=(3, 3, 3, 1 << rng.choice((4, 20))), compression=9)
+        parent.create_dataset(
+            name,
+            (3, 3, 3, 1 << rng.choice((4, 29, 40))),
+            "<f4",
+            chunks=(3, 3, 3, 1 << rng.choice((4, 20))),
+            compression=9,
+        )
     elif choice == 3:
         del parent[name]
     elif choice == 4:
-        parent[rng.choice(("vars", "layers", "model_weights", "\x1b[31m", "0"))] = parent
+        parent[rng.choice(("vars", "layers", "model_weights", "\x1b[31m", "0"))] = (
+            parent
+        )
     elif holder.attrs:
         attribute = rng.choice(list(holder.attrs))
         old = holder.attrs[attribute]
@@ -271,15 +371,33 @@ def any_h5(file: h5py.File, rng: random.Random) -> None:
             except ValueError:
                 holder.attrs[attribute] = rng.choice(TEXTS[:4])
         else:
-            holder.attrs[attribute] = rng.choice((1, 2.5, b"x", [b"a", b"b"], np.zeros(3), "\x1b[31m", [b"conv2d"] * 3000))
+            holder.attrs[attribute] = rng.choice(
+                (
+                    1,
+                    2.5,
+                    b"x",
+                    [b"a", b"b"],
+                    np.zeros(3),
+                    "\x1b[31m",
+                    [b"conv2d"] * 3000,
+                )
+            )
 
 
 def keras_file(data: bytes, rng: random.Random) -> bytes:
     if data.startswith(b"PK"):
-        return any_zip(data, rng, lambda name, part, rng: keras_file(part, rng) if name.endswith(".h5") else json_file(part, rng))
+        return any_zip(
+            data,
+            rng,
+            lambda name, part, rng: keras_file(part, rng)
+            if name.endswith(".h5")
+            else json_file(part, rng),
+        )
     if rng.random() < 0.3:
         return any_bytes(data, rng)
-    with tempfile.TemporaryDirectory() as directory:  # HDF5 would rather write to a file
+    with (
+        tempfile.TemporaryDirectory() as directory
+    ):  # HDF5 would rather write to a file
         path = Path(directory) / "m.h5"
         path.write_bytes(data)
         try:
