@@ -56,9 +56,9 @@ LOADED = (
 SECONDS = 10  # of one import, instead of a minute
 MAX_RSS_BYTES = 1 << 30
 POOL = 500
-OWN_CRASHES = {
+LIBHDF5 = {
     "keras"
-}  # libhdf5 is expected to crash: one sentence is what is asked for then
+}  # it crashes and loops: what counts is that a sentence comes back in time
 HARMLESS = (
     sys.prefix,
     sys.base_prefix,

@@ -192,6 +192,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.seconds < 1 or options.jobs < 1:
         parser.error("--seconds and --jobs are at least 1")
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end the run with its table
+        signal.signal(number, signal.default_int_handler)
     targets = find_targets(options.build.resolve(), options.target)
     for target in targets:
         target.prepare()
