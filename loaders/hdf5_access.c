@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "loaders/hdf5_chunks.h"
 #include "resbench/engine.h"
 
@@ -258,6 +259,8 @@ rb_status rb_hdf5_read_text(hid_t object, const char *path, const char *name, ch
         status = bad_attribute(path, name, "text", err);
     else if (!read_text(attribute, type, text, capacity))
         status = bad_attribute(path, name, "text of a sensible length", err);
+    else
+        rb_text_clean(text); /* it may go to a terminal */
     H5Tclose(type);
     H5Aclose(attribute);
     return status;
