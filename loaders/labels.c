@@ -1,7 +1,10 @@
 #include "loaders/labels.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/atomic_file.h"
@@ -107,6 +110,33 @@ static void release_folders(folder_table *folders) {
     free(folders->names);
 }
 
+static char **find_folder(const folder_table *folders, char *name) {
+    return bsearch(&name, folders->names, folders->count, sizeof *folders->names, by_text);
+}
+
+/* A class without images would shift the numbers of those behind it. */
+static rb_status refuse_empty_folders(const rb_image_list *list, const folder_table *folders,
+                                      rb_error *err) {
+    char dir[RB_PATH_CAPACITY];
+    struct dirent *entry;
+    struct stat info;
+    rb_status status = RB_OK;
+    if (snprintf(dir, sizeof dir, "%.*s", (int)list->root, list->paths[0]) >= (int)sizeof dir)
+        return rb_fail(err, RB_ERR_INPUT, "%.200s: this path is too long", dir);
+    DIR *folder = opendir(dir);
+    if (!folder)
+        return rb_fail(err, RB_ERR_INPUT, "%s: cannot be read: %s", dir, strerror(errno));
+    while (status == RB_OK && (entry = readdir(folder)))
+        if (entry->d_name[0] != '.' && fstatat(dirfd(folder), entry->d_name, &info, 0) == 0 &&
+            S_ISDIR(info.st_mode) && !find_folder(folders, entry->d_name))
+            status = rb_fail(err, RB_ERR_INPUT,
+                             "%s%s: holds no image, but would be a class, since folders are "
+                             "numbered in order; fill it, remove it, or use --labels",
+                             dir, entry->d_name);
+    closedir(folder);
+    return status;
+}
+
 /* "order of the folders' names (cat, dog, ...)" */
 static void describe_order(const folder_table *folders, char *text, size_t capacity) {
     enum { SHOWN = 8 };
@@ -118,8 +148,10 @@ static void describe_order(const folder_table *folders, char *text, size_t capac
 
 static rb_status label_by_order(const rb_image_list *list, rb_labels *labels, rb_error *err) {
     folder_table folders;
-    char folder[RB_PATH_CAPACITY], *key = folder;
+    char folder[RB_PATH_CAPACITY];
     rb_status status = collect_folders(list, &folders, err);
+    if (status == RB_OK)
+        status = refuse_empty_folders(list, &folders, err);
     for (size_t i = 0; status == RB_OK && i < list->count; i++) {
         size_t length = 0;
         const char *name = name_of(list, i);
@@ -128,7 +160,7 @@ static rb_status label_by_order(const rb_image_list *list, rb_labels *labels, rb
             continue;
         memcpy(folder, name, length);
         folder[length] = '\0';
-        char **found = bsearch(&key, folders.names, folders.count, sizeof *folders.names, by_text);
+        char **found = find_folder(&folders, folder);
         labels->values[i] = found ? (int32_t)(found - folders.names) : RB_NO_LABEL;
     }
     if (status == RB_OK) {

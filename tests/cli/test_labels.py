@@ -116,3 +116,18 @@ def test_folders_within_folders_are_refused(resbench):
     assert "more than one folder deep" in refused(resbench, "images", *SMALL)
     fill(resbench, "cat/1.png", "2.png", folder="mixed")
     assert "2.png: has no label" in refused(resbench, "mixed", *SMALL)
+
+
+def test_a_folder_without_images_would_shift_the_numbers(resbench):
+    root = fill(resbench, "a/1.png", "c/1.png")
+    (root / "b").mkdir()
+    (root / "b" / "readme.txt").write_text("no image\n")
+    (root / ".git").mkdir()
+    assert "images/b: holds no image" in refused(resbench, "images", *SMALL)
+    (root / "labels.csv").write_text("a/1.png,0\nc/1.png,2\n")
+    file, _ = make(resbench, "images", *SMALL)
+    assert list(file["labels"]) == [0, 2]
+    fill(resbench, "n01440764/1.png", "n01443537/1.png", folder="synsets")
+    (resbench.directory / "synsets" / "n01530575").mkdir()
+    file, _ = make(resbench, "synsets", *SMALL)
+    assert list(file["labels"]) == [0, 1]  # ImageNet's numbers do not shift
