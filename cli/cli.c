@@ -74,7 +74,7 @@ static void parse_sides(const struct argp_state *state, const char *option, cons
     }
     if (errno || end == text || *end || *height < RB_MIN_IMAGE_SIZE ||
         *height > RB_MAX_IMAGE_SIZE || *width < RB_MIN_IMAGE_SIZE || *width > RB_MAX_IMAGE_SIZE)
-        argp_error(state, "--%s takes HEIGHTxWIDTH with sides from %d to %d, not '%s'", option,
+        argp_error(state, "--%s takes N or HEIGHTxWIDTH, sides from %d to %d, not '%s'", option,
                    RB_MIN_IMAGE_SIZE, RB_MAX_IMAGE_SIZE, text);
 }
 

@@ -20,7 +20,7 @@ static void begin(void) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
+rb_status rb_hdf5_open(const char *path, const char *advice, hid_t *file, rb_error *err) {
     struct stat info;
     *file = H5I_INVALID_HID;
     begin();
@@ -37,7 +37,7 @@ rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
     *file = is_hdf5 ? H5Fopen(path, H5F_ACC_RDONLY, driver) : H5I_INVALID_HID;
     H5Pclose(driver);
     if (!is_hdf5)
-        return rb_fail(err, RB_ERR_INPUT, "%s: is not an HDF5 file", path);
+        return rb_fail(err, RB_ERR_INPUT, "%s: is not an HDF5 file; %s", path, advice);
     if (*file < 0)
         return rb_fail(
             err, RB_ERR_INPUT,

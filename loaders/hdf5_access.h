@@ -9,8 +9,8 @@
 #include "resbench/status.h"
 
 /* Opens an existing file for reading, silently. RB_ERR_INPUT when it is missing, not HDF5, or
- * incomplete. The caller closes *file with H5Fclose. */
-rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err);
+ * incomplete; advice tells where such files come from. The caller closes *file with H5Fclose. */
+rb_status rb_hdf5_open(const char *path, const char *advice, hid_t *file, rb_error *err);
 
 /* Creates a new file at path, readable by HDF5 1.8 and later. */
 rb_status rb_hdf5_create(const char *path, hid_t *file, rb_error *err);

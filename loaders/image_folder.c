@@ -145,12 +145,16 @@ static rb_status read_tree(FTS *tree, const char *dir, rb_image_list *list, rb_e
             fts_set(tree, entry, FTS_SKIP);
             continue;
         }
+        if (entry->fts_info == FTS_F && entry->fts_level == 0)
+            return rb_fail(error, RB_ERR_INPUT,
+                           "%s: a folder with JPEG or PNG images was expected, this is a file",
+                           dir);
         const char *objection = tree_objection(entry);
         if (objection)
             return rb_fail(error, RB_ERR_INPUT, "%s: cannot be read: %s", entry->fts_path,
                            objection);
-        if (entry->fts_info == FTS_F && entry->fts_level > 0 &&
-            is_image(AT_FDCWD, entry->fts_path) && !append(list, &room, "", entry->fts_path))
+        if (entry->fts_info == FTS_F && is_image(AT_FDCWD, entry->fts_path) &&
+            !append(list, &room, "", entry->fts_path))
             return rb_fail(error, RB_ERR_MEMORY, "%s: no memory for its list of images", dir);
     }
     if (list->count == 0)

@@ -10,8 +10,9 @@
 #include "resbench/checked.h"
 
 #define MAX_CHUNK_BYTES (64 << 20) /* HDF5 unpacks a whole one in memory; or one image's bytes */
-#define BLOCK_BYTES (1 << 20)      /* read at a time when all is read */
-#define MAX_DEFLATE_RATIO 1032     /* what deflate can make of a byte */
+#define ADVICE "'resbench preprocess' makes data sets"
+#define BLOCK_BYTES (1 << 20)  /* read at a time when all is read */
+#define MAX_DEFLATE_RATIO 1032 /* what deflate can make of a byte */
 
 struct rb_image_set {
     rb_image_set_info info;
@@ -71,8 +72,8 @@ static rb_status read_attributes(rb_image_set *set, rb_error *err) {
     rb_image_set_info *info = &set->info;
     if (rb_hdf5_read_text(set->file, set->path, "kind", kind, sizeof kind, NULL) != RB_OK ||
         strcmp(kind, "images") != 0)
-        return rb_fail(err, RB_ERR_INPUT, "%s: is not a data set of images of resbench (kind)",
-                       set->path);
+        return rb_fail(err, RB_ERR_INPUT,
+                       "%s: is not a data set of images of resbench (kind); " ADVICE, set->path);
     rb_status status = rb_hdf5_read_int(set->file, set->path, "schema_version", &schema, err);
     if (status == RB_OK && schema != RB_IMAGE_SET_SCHEMA)
         status = rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", set->path,
@@ -193,7 +194,7 @@ rb_status rb_image_set_open(const char *path, rb_image_set **set, rb_error *err)
                            .names = H5I_INVALID_HID,
                            .name_type = H5I_INVALID_HID};
     snprintf(made->path, sizeof made->path, "%s", path);
-    rb_status status = rb_hdf5_open(path, &made->file, err);
+    rb_status status = rb_hdf5_open(path, ADVICE, &made->file, err);
     if (status == RB_OK)
         status = read_attributes(made, err);
     if (status == RB_OK)

@@ -54,7 +54,7 @@ rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
     hid_t file, dataset;
     int32_t found;
     *values = NULL;
-    rb_status status = rb_hdf5_open(path, &file, err);
+    rb_status status = rb_hdf5_open(path, "'resbench synth-input' makes such a one", &file, err);
     if (status != RB_OK)
         return status;
     status = rb_hdf5_open_dataset(file, path, name, H5T_IEEE_F32LE, &dataset, err);

@@ -6,6 +6,8 @@
 #include "loaders/weights_file.h"
 #include "model/graph_cost.h"
 
+#define ADVICE "'resbench import' makes weights files from those of other programs"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as they lie in files");
 
 /* The set comes first, so that a pointer to it is a pointer to its storage. A tensor that lies
@@ -45,7 +47,10 @@ static rb_status read_info(hid_t file, const char *path, rb_weights_info *info, 
     };
     rb_status status = rb_hdf5_read_int(file, path, "schema_version", &info->schema_version, err);
     if (status != RB_OK)
-        return rb_fail(err, status, "%s: is not a weights file of resbench (no schema_version)",
+        return rb_fail(err, status,
+                       "%s: is not a weights file of resbench (no schema_version); " ADVICE, path);
+    if (H5Aexists(file, "kind") > 0) /* as in data sets of images */
+        return rb_fail(err, RB_ERR_INPUT, "%s: is a data set of images, weights were expected",
                        path);
     if (info->schema_version != RB_WEIGHTS_SCHEMA)
         return rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", path,
@@ -93,7 +98,7 @@ rb_graph_shape rb_weights_graph_shape(const rb_weights_info *info, int64_t batch
 
 rb_status rb_weights_read_info(const char *path, rb_weights_info *info, rb_error *err) {
     hid_t file;
-    rb_status status = rb_hdf5_open(path, &file, err);
+    rb_status status = rb_hdf5_open(path, ADVICE, &file, err);
     if (status != RB_OK)
         return status;
     status = read_info(file, path, info, err);
@@ -238,7 +243,7 @@ rb_status rb_weights_load(const char *path, const rb_graph *graph, rb_weights_se
     hid_t file;
     weights_storage *s = NULL;
     *set = NULL;
-    rb_status status = rb_hdf5_open(path, &file, err);
+    rb_status status = rb_hdf5_open(path, ADVICE, &file, err);
     if (status != RB_OK)
         return status;
     status = allocate(graph, &s, err);

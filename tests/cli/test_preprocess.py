@@ -115,7 +115,7 @@ def test_folders_that_hold_no_images_are_refused(resbench):
     (dead / "b.png").symlink_to("nowhere")
     for folder, named in {
         "empty": "found none in it",
-        "file": "found none in it",
+        "file": "expected, this is a file",
         "nowhere": "nowhere: cannot be read: No such file",
         "loop": "a link leads back",
         "dead": "b.png: cannot be read: the image is a link to nothing",

@@ -220,3 +220,18 @@ def test_synthetic_input(resbench):
     assert one.shape == (2, 3, 32, 48) and one.dtype == np.dtype("<f4")
     assert first_bits(one) == TEST_VECTORS["input"]
     assert np.array_equal(one, again) and not np.array_equal(one, two)
+
+
+def test_files_of_another_kind_get_the_next_step(resbench):
+    (resbench.directory / "w.pth").write_bytes(b"PK\3\4")
+    with h5py.File(resbench.directory / "keras.h5", "w") as file:
+        file.attrs["keras_version"] = "2.4.0"
+    for name in ("w.pth", "keras.h5"):
+        for command in (("weights", "verify", name), ("run", "-w", name, "--quick", "-o", "out")):
+            assert "'resbench import' makes" in resbench.fails(3, *command)
+        sentence = resbench.fails(3, "preprocess", "verify", name)
+        assert "'resbench preprocess' makes" in sentence
+    with h5py.File(resbench.directory / "set.h5", "w") as file:
+        file.attrs["kind"] = "images"
+        file.attrs["schema_version"] = 2
+    assert "is a data set of images" in resbench.fails(3, "weights", "verify", "set.h5")
