@@ -60,6 +60,7 @@ typedef struct classifier {
     double *logits; /* becomes probabilities */
     json_t *json;   /* with --json: one object a photograph */
     rb_exit code;   /* of the first photograph that could not be used */
+    bool told;      /* that photographs are cropped without a resize */
 } classifier;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -240,11 +241,37 @@ static void print_top(const classifier *c, const char *path, double *probabiliti
     json_decref(all);
 }
 
+/* A network of CIFAR-10 looks at 32 x 32 pixels, and its weights ask for no resize. */
+static void tell_of_crop(classifier *c, const char *path, const rb_image *image) {
+    const rb_preprocess *p = &c->preprocess;
+    if (c->told || p->resize || c->arguments->resize != RB_RESIZE_STORED ||
+        image->height * image->width < 4 * p->crop_height * p->crop_width)
+        return;
+    c->told = true;
+    fprintf(stderr,
+            "%s: of its %lldx%lld pixels the network sees the middle %lldx%lld: the weights ask "
+            "for no resize; with --resize %lld it sees more\n",
+            path, (long long)image->height, (long long)image->width, (long long)p->crop_height,
+            (long long)p->crop_width,
+            (long long)(p->crop_height > p->crop_width ? p->crop_height : p->crop_width));
+}
+
+static rb_status prepare(classifier *c, const char *path, rb_error *err) {
+    rb_image *image;
+    rb_status status = rb_image_decode_file(path, &image, err);
+    if (status == RB_OK)
+        status = rb_preprocess_image(&c->preprocess, path, image, c->src, err);
+    if (status == RB_OK)
+        tell_of_crop(c, path, image);
+    rb_image_destroy(image);
+    return status;
+}
+
 /* A photograph that cannot be used is told and passed over; what is the engine's ends the command.
  */
 static rb_status classify_file(classifier *c, const char *path, rb_error *err) {
     double run_ns;
-    rb_status status = rb_preprocess_file(&c->preprocess, path, c->src, err);
+    rb_status status = prepare(c, path, err);
     if (status == RB_ERR_INPUT || status == RB_ERR_UNSUPPORTED) {
         const int code = rb_cli_fail(status, err);
         if (c->code == RB_EXIT_FINE)

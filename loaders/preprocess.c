@@ -128,24 +128,30 @@ void rb_preprocess_normalise(const rb_preprocess *preprocess, const uint8_t *src
     }
 }
 
+rb_status rb_preprocess_image(const rb_preprocess *preprocess, const char *name,
+                              const rb_image *image, float *dst, rb_error *error) {
+    rb_status status = rb_preprocess_check(preprocess, error);
+    if (status != RB_OK)
+        return status;
+    uint8_t *pixels = malloc((size_t)(preprocess->crop_height * preprocess->crop_width) * 3);
+    if (pixels)
+        status = rb_preprocess_pixels(preprocess, name, image, pixels, error);
+    else
+        status = rb_fail(error, RB_ERR_MEMORY, "%s: no memory for its pixels", name);
+    if (status == RB_OK)
+        rb_preprocess_normalise(preprocess, pixels, dst);
+    free(pixels);
+    return status;
+}
+
 rb_status rb_preprocess_file(const rb_preprocess *preprocess, const char *path, float *dst,
                              rb_error *error) {
     rb_image *image = NULL;
-    uint8_t *pixels = NULL;
     rb_status status = rb_preprocess_check(preprocess, error);
     if (status == RB_OK)
         status = rb_image_decode_file(path, &image, error);
-    if (status != RB_OK)
-        goto cleanup;
-    pixels = malloc((size_t)(preprocess->crop_height * preprocess->crop_width) * 3);
-    if (pixels)
-        status = rb_preprocess_pixels(preprocess, path, image, pixels, error);
-    else
-        status = rb_fail(error, RB_ERR_MEMORY, "%s: no memory for its pixels", path);
     if (status == RB_OK)
-        rb_preprocess_normalise(preprocess, pixels, dst);
-cleanup:
+        status = rb_preprocess_image(preprocess, path, image, dst, error);
     rb_image_destroy(image);
-    free(pixels);
     return status;
 }

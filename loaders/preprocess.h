@@ -72,7 +72,11 @@ rb_status rb_preprocess_pixels(const rb_preprocess *preprocess, const char *name
  * and Keras's preprocess_input do. */
 void rb_preprocess_normalise(const rb_preprocess *preprocess, const uint8_t *src, float *dst);
 
-/* Both steps for one file: dst is (3, crop_height, crop_width) floats; on error not written. */
+/* Both steps: dst is (3, crop_height, crop_width) floats; on error not written. */
+rb_status rb_preprocess_image(const rb_preprocess *preprocess, const char *name,
+                              const rb_image *image, float *dst, rb_error *error);
+
+/* The same for a file. */
 rb_status rb_preprocess_file(const rb_preprocess *preprocess, const char *path, float *dst,
                              rb_error *error);
 

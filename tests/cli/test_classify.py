@@ -197,3 +197,17 @@ def test_failures_of_an_engine(resbench, weights8, photo, fault, code, named):
     )
     assert named in resbench.fails(code, "classify", photo, *arguments)
     assert resbench.processes() == []
+
+
+def test_a_crop_without_a_resize_is_told_once(resbench, weights8):
+    photos = resbench.directory / "photos"
+    photos.mkdir()
+    for name, size in (("a", 63), ("b", 64), ("c", 80)):
+        Image.fromarray(random_pixels(1, size)[0]).save(photos / f"{name}.png")
+    arguments = ("classify", "photos", "--weights", weights8, "--threads", "1")
+    result = resbench(*arguments)
+    assert result.code == 0 and result.err.count("\n") == 1, result
+    assert "photos/b.png: of its 64x64 pixels the network sees the middle 32x32" in result.err
+    assert "--resize 32" in result.err
+    assert resbench(*arguments, "--resize", "32").err == ""
+    assert resbench(*arguments, "--resize", "none").err == ""
