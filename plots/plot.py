@@ -5,11 +5,18 @@ import argparse
 import sys
 from pathlib import Path
 
-import error
-import latency
-import memory
-import result_file
-import style
+try:
+    import error
+    import latency
+    import memory
+    import result_file
+    import style
+except ModuleNotFoundError as problem:
+    print(
+        f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
+        file=sys.stderr,
+    )
+    sys.exit(3)
 
 EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_NOTHING = 0, 2, 3, 6  # as in docs/design.md
 
@@ -31,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n"
-        "  plots/plot.py resbench-results/first/results.json -o docs/figures --format svg\n\n"
+        "  resbench plot results-today/results.json -o figures --format svg\n\n"
         "Writes latency, memory and error, each as .png and .svg.\n\n"
         "exit codes: 0 fine, 2 usage, 3 bad input (or the figures cannot be written),\n"
         "6 nothing to draw",

@@ -8,10 +8,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import export_onnx
-import export_safetensors
-from found import Refused
-from read_weights import WeightsFile
+try:
+    import export_onnx
+    import export_safetensors
+    from found import Refused
+    from read_weights import WeightsFile
+except ModuleNotFoundError as problem:
+    print(
+        f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
+        file=sys.stderr,
+    )
+    sys.exit(3)
 
 EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in docs/design.md
 

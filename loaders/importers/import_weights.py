@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes a weights file of resbench from a file of another program, told apart by its content."""
+"""Makes a weights file of resbench from a PyTorch checkpoint, safetensors, an ONNX,
+Keras or TensorFlow.js model, told apart by content."""
 
 import argparse
 import importlib
@@ -30,11 +31,15 @@ EPILOG = """\
 examples:
   resbench import resnet50-0676ba61.pth -o resnet50.h5
   resbench import resnet20-12fca82f.th
-  resbench import resnet50-tfjs/model.json
+  resbench import model.onnx -o w.h5
+  resbench import pretrained_keras.h5 -o w.h5
+  resbench import resnet50-tfjs/
   resbench weights verify resnet50.h5
 
-A state dict does not say where a bottleneck strides, nor its epsilon or preprocessing; files of Keras may say
-all of it or none. What is assumed is printed, and --variant, --epsilon and --preprocessing say otherwise. Code inside of a file is never run.
+A state dict does not say where a bottleneck strides, nor its epsilon or
+preprocessing; files of Keras may say all of it or none. What is assumed is
+printed, and --variant, --epsilon and --preprocessing say otherwise. Code inside
+of a file is never run.
 
 exit codes: 0 fine, 2 usage, 3 bad input (or the weights cannot be written), 130 interrupted
 """
@@ -117,7 +122,8 @@ def size_of(path: Path) -> int:
     except OSError as problem:
         raise Refused(f"{path}: cannot be read: {problem.strerror}") from None
     if not stat.S_ISREG(info.st_mode):
-        raise Refused(f"{path}: is not a regular file")
+        what = "a folder without model.json" if path.is_dir() else "not a regular file"
+        raise Refused(f"{path}: is {what}")
     if not os.access(path, os.R_OK):
         raise Refused(f"{path}: cannot be read: Permission denied")
     if info.st_size == 0:

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 SCRIPTS = ("plot", "import", "export")  # with fewer exit codes of their own
@@ -81,3 +83,14 @@ def test_unknown_option(resbench, command):
 def test_usage_errors_are_one_sentence(resbench, arguments, named):
     assert named in resbench.fails(2, *arguments)
     assert list(resbench.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_scripts_say_which_package_is_missing(resbench, command, monkeypatch):
+    python = resbench.directory / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("RESBENCH_PYTHON", str(python))
+    options = ("--onnx", "x.onnx") if command == "export" else ()
+    sentence = resbench.fails(3, command, "file", *options)
+    assert "package" in sentence and "RESBENCH_PYTHON" in sentence
