@@ -215,13 +215,18 @@ static int64_t take_largest(double *values, int64_t count, double *value) {
     return best;
 }
 
+static const char *shown(const char *path, char clean[RB_PATH_CAPACITY]) {
+    snprintf(clean, RB_PATH_CAPACITY, "%s", path);
+    rb_text_clean(clean);
+    return clean;
+}
+
 static void print_top(const classifier *c, const char *path, double *probabilities) {
     const int64_t classes = c->info.classes;
     const int64_t top = c->arguments->top < classes ? c->arguments->top : classes;
     char clean[RB_PATH_CAPACITY];
     json_t *all = json_array();
-    snprintf(clean, sizeof clean, "%s", path);
-    rb_text_clean(clean);
+    shown(path, clean);
     if (!c->json)
         printf("%s\n", clean);
     for (int64_t i = 0; i < top; i++) {
@@ -244,6 +249,7 @@ static void print_top(const classifier *c, const char *path, double *probabiliti
 /* A network of CIFAR-10 looks at 32 x 32 pixels, and its weights ask for no resize. */
 static void tell_of_crop(classifier *c, const char *path, const rb_image *image) {
     const rb_preprocess *p = &c->preprocess;
+    char clean[RB_PATH_CAPACITY];
     if (c->told || p->resize || c->arguments->resize != RB_RESIZE_STORED ||
         image->height * image->width < 4 * p->crop_height * p->crop_width)
         return;
@@ -251,8 +257,8 @@ static void tell_of_crop(classifier *c, const char *path, const rb_image *image)
     fprintf(stderr,
             "%s: of its %lldx%lld pixels the network sees the middle %lldx%lld: the weights ask "
             "for no resize; with --resize %lld it sees more\n",
-            path, (long long)image->height, (long long)image->width, (long long)p->crop_height,
-            (long long)p->crop_width,
+            shown(path, clean), (long long)image->height, (long long)image->width,
+            (long long)p->crop_height, (long long)p->crop_width,
             (long long)(p->crop_height > p->crop_width ? p->crop_height : p->crop_width));
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "base/text.h"
 #include "loaders/class_names.h"
 #include "loaders/image_set.h"
 
@@ -288,6 +289,7 @@ rb_status rb_labels_find(const char *dir, const rb_image_list *list,
         status = label_by_place(list, labels, by_name, err);
     if (status == RB_OK)
         status = check_complete(list, request, labels, err);
+    rb_text_clean(labels->origin); /* it has names of files in it */
     free(by_name);
     if (status != RB_OK)
         rb_labels_release(labels);

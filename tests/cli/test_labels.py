@@ -131,3 +131,9 @@ def test_a_folder_without_images_would_shift_the_numbers(resbench):
     (resbench.directory / "synsets" / "n01530575").mkdir()
     file, _ = make(resbench, "synsets", *SMALL)
     assert list(file["labels"]) == [0, 1]  # ImageNet's numbers do not shift
+
+
+def test_names_of_folders_bring_no_control_characters_to_the_terminal(resbench):
+    fill(resbench, "a\033[2J/1.png", "b/1.png")
+    _, out = make(resbench, "images", *SMALL)
+    assert "order of the folders' names (a" in out and "\033" not in out
