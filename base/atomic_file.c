@@ -13,6 +13,15 @@ rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], 
     return RB_OK;
 }
 
+rb_status rb_check_output(const char *output, const char *input, rb_error *err) {
+    struct stat written, read;
+    if (stat(output, &written) != 0 || stat(input, &read) != 0 || written.st_dev != read.st_dev ||
+        written.st_ino != read.st_ino)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_OUTPUT, "%s: is the file that is read; give another name with -o",
+                   output);
+}
+
 rb_status rb_commit_file(const char *temporary, const char *path, rb_error *err) {
     if (rename(temporary, path) == 0)
         return RB_OK;

@@ -11,6 +11,9 @@
 /* The temporary name that goes with path, in the same directory, one per process. */
 rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], rb_error *err);
 
+/* RB_ERR_OUTPUT when output is there and is the file that is read, by whatever name. */
+rb_status rb_check_output(const char *output, const char *input, rb_error *err);
+
 /* Puts the finished temporary file in path's place, or removes it and says why. */
 rb_status rb_commit_file(const char *temporary, const char *path, rb_error *err);
 

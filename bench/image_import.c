@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "base/text.h"
@@ -123,6 +124,18 @@ static rb_status import_list(importer *run, const rb_image_list *list, const rb_
     return status;
 }
 
+/* The output takes no image's place, nor the table's. */
+static rb_status check_output(const rb_import_request *request, const rb_image_list *list,
+                              rb_error *err) {
+    const char *table = request->labels.csv;
+    rb_status status = table ? rb_check_output(request->output, table, err) : RB_OK;
+    if (access(request->output, F_OK) != 0)
+        return status;
+    for (size_t i = 0; status == RB_OK && i < list->count; i++)
+        status = rb_check_output(request->output, list->paths[i], err);
+    return status;
+}
+
 /* Room for the longest name; a character that is no UTF-8 stays one byte. */
 static int64_t longest_name(const rb_image_list *list, int64_t count) {
     size_t longest = 1;
@@ -139,6 +152,8 @@ rb_status rb_import_folder(const char *dir, const rb_import_request *request,
     rb_labels labels = {0};
     *result = (rb_import_result){0};
     rb_status status = rb_image_tree_list(dir, &list, err);
+    if (status == RB_OK)
+        status = check_output(request, list, err);
     if (status == RB_OK)
         status = rb_labels_find(dir, list, &request->labels, &labels, err);
     if (status == RB_OK) {
@@ -160,7 +175,7 @@ rb_status rb_import_folder(const char *dir, const rb_import_request *request,
 }
 
 /* Opens every file once, so that a wrong one is named before work begins. */
-static rb_status count_cifar(char *const *paths, size_t count, int64_t *images,
+static rb_status count_cifar(char *const *paths, size_t count, const char *output, int64_t *images,
                              rb_image_set_info *info, rb_error *err) {
     rb_status status = RB_OK;
     *images = 0;
@@ -169,6 +184,8 @@ static rb_status count_cifar(char *const *paths, size_t count, int64_t *images,
         rb_cifar cifar;
         char source[sizeof info->source];
         status = rb_cifar_open(paths[i], &cifar, err);
+        if (status == RB_OK)
+            status = rb_check_output(output, paths[i], err);
         *images += cifar.count;
         rb_cifar_close(&cifar);
         take_source(paths[i], source, sizeof source);
@@ -207,7 +224,7 @@ rb_status rb_import_cifar(char *const *paths, size_t count, const rb_import_requ
     fixed.preprocess.resize = 0;
     fixed.preprocess.crop_height = fixed.preprocess.crop_width = RB_CIFAR_SIZE;
     snprintf(result->labels, sizeof result->labels, "first byte of each record");
-    rb_status status = count_cifar(paths, count, &images, &result->info, err);
+    rb_status status = count_cifar(paths, count, request->output, &images, &result->info, err);
     if (status != RB_OK)
         return status;
     const int64_t limit = request->limit && request->limit < images ? request->limit : images;

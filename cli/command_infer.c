@@ -109,9 +109,10 @@ static rb_status load_input(const infer_arguments *a, const rb_network *network,
     struct stat entry;
     rb_preprocess preprocess;
     if (stat(a->input, &entry) != 0 || !S_ISDIR(entry.st_mode)) {
-        if (a->crop_height || a->resize != RB_RESIZE_STORED)
+        if (a->height || a->resize != RB_RESIZE_STORED)
             return rb_fail(err, RB_ERR_USAGE,
-                           "--resize and --crop are for folders of images, which %s is not",
+                           "--size, --resize and --crop are for folders of images, which %s is "
+                           "not",
                            a->input);
         return rb_inputs_file(a->input, inputs, err);
     }
@@ -192,6 +193,10 @@ int rb_command_infer(int argc, char **argv) {
         status = rb_engine_find(a.engine, engine, &err);
     if (status == RB_OK)
         status = rb_weights_source(a.weights, network, 1, weights, &info, &err);
+    if (status == RB_OK)
+        status = rb_check_output(a.output, weights, &err);
+    if (status == RB_OK)
+        status = rb_check_output(a.output, a.input, &err);
     if (status == RB_OK)
         status = load_input(&a, network, weights, &info, &inputs, &err);
     if (!a.threads)

@@ -161,9 +161,18 @@ def test_images_go_through_what_the_weights_ask_for(resbench, caffe18, options, 
 
 def test_resize_and_crop_are_for_images(resbench, x, weights18):
     arguments = ("infer", "resnet18", "--weights", weights18, "--input", x)
-    for option in (("--resize", "64"), ("--crop", "32")):
+    for option in (("--resize", "64"), ("--crop", "32"), ("--size", "32x48")):
         assert "folders of images" in resbench.fails(2, *arguments, *option)
     assert "contradict" in resbench.fails(2, *arguments, "--size", "64", "--crop", "48")
+
+
+def test_the_output_takes_no_inputs_place(resbench, x, weights18):
+    for output in (x, weights18):
+        before = output.stat()
+        sentence = resbench.fails(
+            3, "infer", "resnet18", "--weights", weights18, "--input", x, "-o", output
+        )
+        assert "is the file that is read" in sentence and output.stat() == before
 
 
 def test_preprocessing_that_is_none_we_know(resbench, caffe18):

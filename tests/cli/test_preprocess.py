@@ -312,3 +312,20 @@ def test_cifar10_as_published(resbench):
     data = np.fromfile(path, "u1").reshape(-1, 3073)
     planes = data[:, 1:].reshape(-1, 3, 32, 32)
     assert np.array_equal(file["images"], planes.transpose(0, 2, 3, 1))
+
+
+def test_the_output_takes_no_inputs_place(resbench):
+    root = fill(resbench, "a.png", "b.png")
+    (root / "truth.csv").write_text("a.png,0\nb.png,1\n")
+    (resbench.directory / "batch.bin").write_bytes(bytes(3073))
+    (resbench.directory / "link").symlink_to("batch.bin")
+    (resbench.directory / "hard.png").hardlink_to(root / "b.png")
+    for arguments in (
+        ("images", *SMALL, "-o", "images/a.png"),
+        ("images", *SMALL, "-o", "hard.png"),
+        ("images", *SMALL, "--labels", "images/truth.csv", "-o", "images/truth.csv"),
+        ("cifar10", "batch.bin", "-o", "batch.bin"),
+        ("cifar10", "link", "-o", "batch.bin"),
+    ):
+        assert "is the file that is read" in refused(resbench, *arguments)
+    assert (resbench.directory / "batch.bin").stat().st_size == 3073
