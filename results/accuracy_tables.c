@@ -193,9 +193,12 @@ static int64_t print_differences(const rb_accuracy *accuracy, const rb_accuracy_
 
 static void print_notes(const rb_accuracy *accuracy, const char *bullet, FILE *out) {
     for (size_t e = 0; e < accuracy->engine_count; e++)
-        if (accuracy->engines[e].note[0])
-            fprintf(out, "%s%s: %s: %s\n", bullet, accuracy->engines[e].engine,
-                    rb_verdict_name(accuracy->engines[e].verdict), accuracy->engines[e].note);
+        if (accuracy->engines[e].note[0]) {
+            const rb_verdict verdict = accuracy->engines[e].verdict;
+            fprintf(out, "%s%s: %s%s%s\n", bullet, accuracy->engines[e].engine,
+                    verdict == RB_VERDICT_NONE ? "" : rb_verdict_name(verdict),
+                    verdict == RB_VERDICT_NONE ? "" : ": ", accuracy->engines[e].note);
+        }
     for (size_t n = 0; n < accuracy->note_count; n++)
         fprintf(out, "%snote: %s\n", bullet, accuracy->notes[n]);
 }
