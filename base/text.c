@@ -26,6 +26,8 @@ void rb_text_clean(char *text) {
             *at = '?';
         else if (length == 1 && (*at < 0x20 || *at == 0x7F))
             *at = ' ';
+        else if (length == 2 && at[0] == 0xC2 && at[1] < 0xA0) /* U+0080 to U+009F */
+            at[0] = at[1] = ' ';
         at += length ? length : 1;
     }
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,15 +13,44 @@ typedef struct trial_result {
     rb_error error;
 } trial_result;
 
-static void run_child(int fd, rb_status (*read_file)(void *ctx, rb_error *err), void *ctx) {
+#if defined(RB_SANITIZED)
+static void limit_memory(const char *path) {
+    (void)path; /* a sanitizer's shadow takes terabytes of address space */
+}
+#else
+/* Bytes of address space that this process has now; 0: unknown. */
+static rlim_t address_space(void) {
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%llu", &pages) != 1)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A file of a few kilobytes can inflate to any size, and libhdf5 lets it. */
+static void limit_memory(const char *path) {
+    struct stat info = {0};
+    struct rlimit limit;
+    if (stat(path, &info) != 0 || getrlimit(RLIMIT_AS, &limit) != 0)
+        return;
+    const rlim_t machine = (rlim_t)sysconf(_SC_PHYS_PAGES) * (rlim_t)sysconf(_SC_PAGESIZE);
+    const rlim_t file = (rlim_t)info.st_size < machine ? (rlim_t)info.st_size : machine;
+    rlim_t allowed = RB_TRIAL_BYTES + file * RB_TRIAL_FILES;
+    allowed = address_space() + (allowed < machine ? allowed : machine);
+    if (allowed < limit.rlim_cur)
+        setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = allowed, .rlim_max = limit.rlim_max});
+}
+#endif
+
+static void run_child(const char *path, int fd, rb_status (*read_file)(void *ctx, rb_error *err),
+                      void *ctx) {
     trial_result result = {.error = {""}};
     signal(SIGSEGV, SIG_DFL); /* a sanitizer's report about libhdf5 helps nobody */
     signal(SIGALRM, SIG_DFL);
     alarm(RB_TRIAL_SECONDS);
-#if !defined(RB_SANITIZED) /* whose shadow takes terabytes of address space */
-    const rlim_t all = (rlim_t)sysconf(_SC_PHYS_PAGES) * (rlim_t)sysconf(_SC_PAGESIZE);
-    setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = all, .rlim_max = all});
-#endif
+    limit_memory(path);
     result.status = read_file(ctx, &result.error);
     const ssize_t written = write(fd, &result, sizeof result); /* fits into a pipe: one piece */
     _exit(written == (ssize_t)sizeof result ? 0 : 1);
@@ -58,7 +88,7 @@ rb_status rb_trial(const char *path, rb_status (*read_file)(void *ctx, rb_error 
     const pid_t pid = fork();
     if (pid == 0) {
         close(ends[0]);
-        run_child(ends[1], read_file, ctx);
+        run_child(path, ends[1], read_file, ctx);
     }
     close(ends[1]);
     const rb_status status =

@@ -7,10 +7,15 @@
 
 #define RB_TRIAL_SECONDS 60
 
+/* What the child may take beside what the process has already: this, and so many times the file (it
+ * is mapped, and its tensors are copied when they are compressed). */
+#define RB_TRIAL_BYTES ((size_t)512 << 20)
+#define RB_TRIAL_FILES 4
+
 /* Calls read(ctx, err) in a forked child of its own and returns its status and sentence; nothing
  * else comes back. A child that dies, or takes longer than RB_TRIAL_SECONDS, gives RB_ERR_INPUT
- * with a sentence that names path. It has no more address space than the machine
- * has memory. Only from a process without other threads. */
+ * with a sentence that names path. Its address space is limited as above, and never to more than
+ * the machine has memory. Only from a process without other threads. */
 rb_status rb_trial(const char *path, rb_status (*read)(void *ctx, rb_error *err), void *ctx,
                    rb_error *err);
 

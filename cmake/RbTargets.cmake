@@ -15,6 +15,7 @@ if(RESBENCH_SANITIZE)
 endif()
 if(RESBENCH_FUZZ)
   target_compile_options(rb_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(rb_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # rb_add_room(<name> <sources>...): static library rb_<name>; headers are included as "<room>/x.h".

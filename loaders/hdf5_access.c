@@ -7,15 +7,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "loaders/hdf5_chunks.h"
 #include "resbench/engine.h"
 
 #define MAX_TEXT_BYTES 1023
-#define MAX_CHUNK_BYTES ((hsize_t)64 << 20) /* unless the data set itself is larger */
+
+/* Before anything else is asked of the library. A file that could not be written for want of disk
+ * stays open within it, and its clean-up at the end of the process would crash over that. */
+static void begin(void) {
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
 
 rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
     struct stat info;
     *file = H5I_INVALID_HID;
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    begin();
     if (stat(path, &info) != 0)
         return rb_fail(err, RB_ERR_INPUT, "%s: there is no such file", path);
     if (!S_ISREG(info.st_mode))
@@ -39,7 +47,7 @@ rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
 }
 
 rb_status rb_hdf5_create(const char *path, hid_t *file, rb_error *err) {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    begin();
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     /* The 1.8 format indexes a group of a thousand links by hash, which makes opening fast. */
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
@@ -74,33 +82,6 @@ static const char *storage_objection(hid_t properties) {
             return "is compressed more than once";
         deflated = deflated || filter == H5Z_FILTER_DEFLATE;
     }
-    return NULL;
-}
-
-/* NULL, or what is wrong with the chunks of a dataset: HDF5 reads missing ones as zeros, and takes
- * memory for whole ones. */
-static const char *chunk_objection(hid_t dataset, hid_t properties) {
-    hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK], stored = 0;
-    hsize_t needed = 1, values = 1, chunk_values = 1;
-    if (H5Pget_layout(properties) != H5D_CHUNKED)
-        return NULL;
-    const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-    const hsize_t value_bytes = H5Tget_size(type);
-    const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
-    bool told = rank >= 1 && H5Pget_chunk(properties, H5S_MAX_RANK, chunk) == rank &&
-                H5Dget_num_chunks(dataset, space, &stored) >= 0;
-    H5Sclose(space);
-    H5Tclose(type);
-    for (int d = 0; told && d < rank; d++)
-        told = chunk[d] > 0 &&
-               !__builtin_mul_overflow(needed, extent[d] / chunk[d] + (extent[d] % chunk[d] != 0),
-                                       &needed) &&
-               !__builtin_mul_overflow(values, extent[d], &values) &&
-               !__builtin_mul_overflow(chunk_values, chunk[d], &chunk_values);
-    if (!told || stored != needed)
-        return "holds no data, or not all of it";
-    if (chunk_values > values && value_bytes > 0 && chunk_values > MAX_CHUNK_BYTES / value_bytes)
-        return "is kept in chunks far larger than itself";
     return NULL;
 }
 
@@ -161,8 +142,8 @@ rb_status rb_hdf5_open_dataset(hid_t file, const char *path, const char *name, h
                            ? rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection)
                            : check_type(found, path, name, type, err);
     if (status == RB_OK) {
-        objection =
-            H5Dget_storage_size(found) == 0 ? "holds no data" : chunk_objection(found, properties);
+        objection = H5Dget_storage_size(found) == 0 ? "holds no data, or not all of it"
+                                                    : rb_hdf5_chunk_objection(found, properties);
         if (objection)
             status = rb_fail(err, RB_ERR_INPUT, "%s: tensor %s %s", path, name, objection);
     }
@@ -285,6 +266,8 @@ rb_status rb_hdf5_read_text(hid_t object, const char *path, const char *name, ch
         status = bad_attribute(path, name, "text", err);
     else if (!read_text(attribute, type, text, capacity))
         status = bad_attribute(path, name, "text of a sensible length", err);
+    else
+        rb_text_clean(text); /* it may go to a terminal */
     H5Tclose(type);
     H5Aclose(attribute);
     return status;

@@ -37,7 +37,8 @@ bool rb_hdf5_offset(hid_t dataset, size_t bytes, size_t map_bytes, size_t *offse
 void rb_format_dims(int32_t ndim, const int64_t dims[RB_MAX_DIMS], char *text, size_t capacity);
 
 /* Scalar attributes of object. Reading: RB_ERR_INPUT when missing or of another kind. Text may
- * be stored with fixed or variable length and is refused when it does not fit. */
+ * be stored with fixed or variable length, is refused when it does not fit, and comes as one line
+ * of UTF-8 (rb_text_clean). */
 rb_status rb_hdf5_read_text(hid_t object, const char *path, const char *name, char *text,
                             size_t capacity, rb_error *err);
 rb_status rb_hdf5_read_int(hid_t object, const char *path, const char *name, int64_t *value,

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 base_packages=(build-essential cmake ninja-build pkg-config python3 python3-venv
-    libhdf5-dev libjansson-dev libssl-dev libhwloc-dev libjpeg-dev libpng-dev libcmocka-dev)
+    libhdf5-dev libjansson-dev libssl-dev libhwloc-dev libjpeg-dev libpng-dev zlib1g-dev libcmocka-dev)
 ci_packages=(clang libclang-rt-dev libomp-dev git)
 
 # missing_packages NAME...: those neither installed nor provided by an installed package.

@@ -8,7 +8,8 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 from found import Refused
 from read_weights import WeightsFile
 
-OPSET, IR_VERSION = 13, 7  # both of ONNX 1.8 (2020): readable by any runtime since
+# Of ONNX 1.10 (2021). Before opset 14 a batch norm did not say whether it trains, and not all readers guess right.
+OPSET, IR_VERSION = 15, 8
 LARGEST_FILE = (1 << 31) - 1  # of protobuf
 ROOM_FOR_NODES = 1 << 24
 TO_THE_END = (1 << 63) - 1
@@ -24,7 +25,11 @@ def write(weights: WeightsFile, path: Path) -> None:
         Builder(weights).nodes,
         weights.info["network"],
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, input_shape(weights))],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", weights.info["classes"]])],
+        [
+            helper.make_tensor_value_info(
+                "logits", TensorProto.FLOAT, ["N", weights.info["classes"]]
+            )
+        ],
     )
     model = helper.make_model(
         graph,
@@ -134,9 +139,7 @@ class Builder:
             "pads": [0, before, 0, 0, 0, more - before, 0, 0],
         }
         for part, numbers in lists.items():
-            value = helper.make_tensor(
-                f"{name}.{part}", TensorProto.INT64, [len(numbers)], numbers
-            )
+            value = helper.make_tensor(f"{name}.{part}", TensorProto.INT64, [len(numbers)], numbers)
             self.add("Constant", f"{name}.{part}", [], value=value)
         cut = [f"{name}.{part}" for part in ("starts", "ends", "axes", "steps")]
         sliced = self.add("Slice", f"{name}.slice", [node["source"], *cut])

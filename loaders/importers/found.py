@@ -32,4 +32,5 @@ class Found:
     padding: str | None = None  # "centred" or "same"
     network: str | None = None  # the row, where the file itself names it
     source: str | None = None  # where the values come from, where the file itself says so
+    assumed: list[str] = field(default_factory=list)  # of epsilon, preprocessing: by custom, not said
     notes: list[str] = field(default_factory=list)  # what else a person should hear

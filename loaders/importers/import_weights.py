@@ -15,21 +15,26 @@ import preprocessing
 
 EXIT_FINE, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in docs/design.md
 
+SIGNALS = signal.SIGINT, signal.SIGTERM
+
 # In the order in which they are asked: those with a clear mark first.
 READERS = (
     "torch_checkpoint",
     "safetensors_file",
     "onnx_file",
+    "keras_hdf5",
+    "tfjs",
 )
 
 EPILOG = """\
 examples:
   resbench import resnet50-0676ba61.pth -o resnet50.h5
   resbench import resnet20-12fca82f.th
+  resbench import resnet50-tfjs/model.json
   resbench weights verify resnet50.h5
 
-A state dict does not say where a bottleneck strides, nor its epsilon or preprocessing: what is assumed is
-printed, and --variant, --epsilon and --preprocessing say otherwise. Code inside of a file is never run.
+A state dict does not say where a bottleneck strides, nor its epsilon or preprocessing; files of Keras may say
+all of it or none. What is assumed is printed, and --variant, --epsilon and --preprocessing say otherwise. Code inside of a file is never run.
 
 exit codes: 0 fine, 2 usage, 3 bad input (or the weights cannot be written), 130 interrupted
 """
@@ -47,6 +52,8 @@ class Interrupted(BaseException):
 
 
 def interrupt(_number: int, _frame: object) -> None:
+    for number in SIGNALS:  # a second one must not disturb the cleaning up
+        signal.signal(number, signal.SIG_IGN)
     raise Interrupted
 
 
@@ -191,6 +198,8 @@ def run(arguments: argparse.Namespace) -> dict:
     from found import Refused
 
     path = arguments.file
+    if (path / "model.json").is_file():  # a TensorFlow.js model by its directory
+        path = path / "model.json"
     temporary = temporary_path(arguments)
     size = size_of(path)
     if arguments.output and arguments.output.exists() and arguments.output.samefile(path):
@@ -213,7 +222,7 @@ def layers_text(report: dict) -> str:
     return f"{'with' if report['conv_bias'] else 'without'} biases, batch norm"
 
 
-def show(report: dict) -> None:
+def to_text(report: dict) -> str:
     def assumed(what: str) -> str:
         return f" (assumed; --{what} says otherwise)" if what in report["assumed"] else ""
 
@@ -237,13 +246,11 @@ def show(report: dict) -> None:
         ("sha256", report["sha256"]),
         *([("written", report["output"])] if "output" in report else []),
     ]
-    print(report["file"])
-    for title, text in lines:
-        print(f"{title:14} {text}")
+    return "\n".join([report["file"], *(f"{title:14} {text}" for title, text in lines)])
 
 
 def main() -> int:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, interrupt)
     arguments = parse_arguments()
     sys.stdout.reconfigure(errors="backslashreplace")
@@ -260,10 +267,13 @@ def main() -> int:
     except Refused as problem:
         print(f"resbench: {problem}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    if arguments.json:
-        print(json.dumps(report, indent=1))
-    else:
-        show(report)
+    text = json.dumps(report, indent=1) if arguments.json else to_text(report)
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more at its end
+        print("resbench: standard output cannot be written", file=sys.stderr)
+        return EXIT_BAD_INPUT
     return EXIT_FINE
 
 

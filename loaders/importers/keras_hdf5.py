@@ -61,7 +61,7 @@ def read(path: Path) -> Found:
     if any(name in file for name in _CONTAINERS):
         weights = _own_names(path, _counted(path, file))
         plan = names.plan_from_names(path, weights)
-        return keras_plan.found(path, "Keras 3 weights (.weights.h5)", plan, weights)
+        return keras_plan.found(path, "Keras weights (.weights.h5)", plan, weights)
     weights = _named(path, file, file)
     plan = names.plan_from_names(path, weights)
     return keras_plan.found(path, "Keras HDF5 weights", plan, weights)

@@ -170,7 +170,9 @@ def average_pool(path: Path, layer: Layer, size: int | None) -> None:
     if layer.kind == "AveragePooling2D":
         pool = square(path, layer, "pool_size")
         if pool != size:
-            raise refuse(path, layer, f"averages over {pool} pixels of {size}; expected all")
+            raise refuse(
+                path, layer, f"averages over {pool} of {size or 'unknown'} pixels; expected all"
+            )
 
 
 def input_size(path: Path, layer: Layer) -> int | None:

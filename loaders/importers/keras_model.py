@@ -280,12 +280,15 @@ class _Walk:
     def _preprocess(self, plan: Plan, layers: Normalisation | None, size: int | None) -> None:
         if layers:
             plan.preprocessing = with_size(layers.preprocessing(), size)
-        elif is_applications(self.layers):
+            return
+        plan.assumed.append("preprocessing")
+        if is_applications(self.layers):
             plan.preprocessing = with_size(CAFFE, size)
+            plan.notes.append(
+                "its layers are named as in Keras applications, whose preprocessing is assumed"
+            )
         elif size == 32:
             plan.preprocessing = with_size(RAW, size)
             plan.notes.append(
-                "the model does not state its preprocessing: RGB values 0 to 255 as they are assumed"
+                "the model does not scale its input: RGB values from 0 to 255 are assumed"
             )
-        else:
-            plan.notes.append("the model does not state its preprocessing")

@@ -39,9 +39,10 @@ def plan_from_names(path: Path, weights: Weights) -> Plan:
     if "fc" not in plan.modules:
         raise Refused(f"{path}: holds no classifier (Dense layer): a file without its top")
     plan.preprocessing = with_size(CAFFE, None)
+    plan.assumed += ["epsilon", "preprocessing"]
     plan.notes.append(
-        f"the file does not state the epsilon of its batch norms: {plan.epsilon:g} assumed, that "
-        f"of Keras applications' {'older' if old else 'present'} ResNets, and their preprocessing"
+        "holds weights alone: epsilon and preprocessing of Keras applications' "
+        f"{'older' if old else 'present'} ResNets are assumed"
     )
     return plan
 

@@ -26,6 +26,7 @@ class Plan:
     epsilon: float | None = None
     padding: str | None = None
     preprocessing: dict | None = None
+    assumed: list[str] = field(default_factory=list)  # as in Found
     notes: list[str] = field(default_factory=list)
 
 
@@ -65,6 +66,7 @@ def found(path: Path, form: str, plan: Plan, weights: Weights) -> Found:
         epsilon=plan.epsilon,
         preprocessing=plan.preprocessing,
         padding=plan.padding,
+        assumed=plan.assumed,
         notes=plan.notes,
     )
     left = {name for name, tensors in weights.items() if tensors}

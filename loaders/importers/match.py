@@ -65,12 +65,18 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
     row = nearest.row
     if row["block"] == "basic" and "variant" in assumed:
         assumed.remove("variant")  # basic blocks know no difference
-    epsilon = choose("epsilon", path, found.epsilon, wishes.epsilon, EPSILON, assumed)
+    if "epsilon" in found.assumed:
+        epsilon = choose("epsilon", path, None, wishes.epsilon, found.epsilon, assumed)
+    else:
+        epsilon = choose("epsilon", path, found.epsilon, wishes.epsilon, EPSILON, assumed)
     preprocessing = (
         wishes.preprocessing or found.preprocessing
     )  # of which a file says less than it could
+    if folded and "epsilon" in assumed:
+        assumed.remove("epsilon")  # there is no batch norm
     if preprocessing is None:
         preprocessing = steps.KNOWN["torchvision" if row["stem"] == "imagenet" else "cifar"]
+    if not wishes.preprocessing and (not found.preprocessing or "preprocessing" in found.assumed):
         assumed.append("preprocessing")
     return Match(
         row=row,

@@ -3,7 +3,7 @@
 import re
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")  # DataParallel, torch.compile, Lightning
-IGNORED = ".num_batches_tracked"
+IGNORED = (".num_batches_tracked", "n_averaged")  # counters of batch norm and of AveragedModel
 
 # Hugging Face's microsoft/resnet-*: stages from 0, layers of a block in a list, the last layer in a Sequential.
 HUGGING_FACE = (

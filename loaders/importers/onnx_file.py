@@ -8,9 +8,11 @@ import onnx
 import own_metadata
 from google.protobuf.message import DecodeError
 
+from float_values import STORED, as_float32, item_bytes
 from found import Found, Refused, Tensor
-from onnx_graph import Graph, shown
-from onnx_resnet import Conv, Network, Weights, walk
+from onnx_graph import Graph, as_text, shown
+from onnx_layers import Conv, Weights
+from onnx_resnet import Network, walk
 
 NAME = "ONNX"
 
@@ -20,6 +22,12 @@ NUMBER_FIELDS = {1, 5}
 GRAPH_FIELD = 7
 FIRST_OPSET = 7  # before it, batch norm and broadcasting meant something else
 LARGEST_FILE = (1 << 31) - 1  # of protobuf
+KINDS = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.FLOAT16: "float16",
+    onnx.TensorProto.BFLOAT16: "bfloat16",
+    onnx.TensorProto.DOUBLE: "float64",
+}
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -81,7 +89,8 @@ def read(path: Path) -> Found:
 def take_metadata(path: Path, model: onnx.ModelProto, found: Found) -> None:
     """Of an exported weights file: an epsilon of 64 bits, where the graph does not contradict it."""
     epsilon = found.epsilon
-    own_metadata.take(str(path), {entry.key: entry.value for entry in model.metadata_props}, found)
+    texts = {as_text(entry.key): as_text(entry.value) for entry in model.metadata_props}
+    own_metadata.take(str(path), texts, found)
     if epsilon is not None and np.float32(found.epsilon) != np.float32(epsilon):
         found.epsilon = epsilon
 
@@ -172,7 +181,7 @@ def flat(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def zeros(shape: tuple[int, ...], owner: Conv) -> Tensor:
-    return Tensor(shape, lambda: np.zeros(shape, np.float32), f"no bias at node {owner.node}")
+    return Tensor(shape, lambda: np.zeros(shape, np.float32), f"no bias at {owner.node}")
 
 
 def float_tensor(path: Path, weights: Weights) -> Tensor:
@@ -182,29 +191,31 @@ def float_tensor(path: Path, weights: Weights) -> Tensor:
         raise Refused(
             f"tensor {name} is kept in another file; save the model with its tensors inside"
         )
-    if proto.data_type != onnx.TensorProto.FLOAT:
+    kind = KINDS.get(proto.data_type)
+    if kind is None:
         raise Refused(f"tensor {name} holds {type_name(proto.data_type)}, expected FLOAT")
     if proto.HasField("segment"):
         raise Refused(f"tensor {name} is a segment of one, expected a whole tensor")
     shape = tuple(proto.dims)
-    check_length(proto, name, shape)
+    check_length(proto, name, shape, item_bytes(kind))
 
     def load() -> np.ndarray:
         if proto.HasField("raw_data"):
-            values = np.frombuffer(proto.raw_data, "<f4")
+            stored = np.frombuffer(proto.raw_data, STORED[kind])
         else:
-            values = np.asarray(proto.float_data, np.float32)
-        values = values.reshape(shape)
+            stored = np.asarray(proto.float_data, np.float32)
+        stored = stored.reshape(shape)
+        values = as_float32(stored, kind, f"{path}: tensor {name}")
         return np.ascontiguousarray(values.T) if weights.transposed else values
 
     return Tensor(shape[::-1] if weights.transposed else shape, load, name)
 
 
-def check_length(proto: onnx.TensorProto, name: str, shape: tuple[int, ...]) -> None:
+def check_length(proto: onnx.TensorProto, name: str, shape: tuple[int, ...], size: int) -> None:
     text = "(" + ", ".join(map(str, shape)) + ")"
     if any(dim < 1 for dim in shape) or len(shape) > 4:
         raise Refused(f"tensor {name} has shape {text[:100]}, expected 1 to 4 positive dimensions")
-    expected = math.prod(shape) * 4
+    expected = math.prod(shape) * size
     found = len(proto.raw_data) if proto.HasField("raw_data") else len(proto.float_data) * 4
     if found != expected:
         raise Refused(f"tensor {name} of shape {text} holds {found} bytes, expected {expected}")

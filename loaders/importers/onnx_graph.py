@@ -13,9 +13,14 @@ from onnx_constants import LARGEST, evaluate, small_tensor
 PASS_THROUGH = {"Identity", "Dropout"}
 
 
-def shown(name: str) -> str:
+def as_text(name: str | bytes) -> str:
+    """The library gives bytes where a string of the file is no UTF-8."""
+    return name.decode(errors="replace") if isinstance(name, bytes) else name
+
+
+def shown(name: str | bytes) -> str:
     """A name from the file as one short line."""
-    clean = "".join(c if c.isprintable() else "?" for c in name)
+    clean = "".join(c if c.isprintable() else "?" for c in as_text(name)[:100])
     return clean if len(clean) <= 80 else clean[:77] + "..."
 
 
@@ -78,7 +83,8 @@ class Graph:
             if name and name in known:
                 raise Refused(f"{title(node)} computes {shown(name)}, which exists already")
             known.add(name)
-            self.producers[name] = node
+            if name:  # an optional output may have none
+                self.producers[name] = node
         if not node.output or node.domain not in ("", "ai.onnx"):
             return
         name = node.output[0]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import preprocessing as steps
 from found import Found, Refused
 
+SHOWN = 255  # characters, as many as a weights file holds
 PREFIX = "resbench."
 NAMES = ("network", "variant", "classes", "epsilon", "source", "preprocessing", "sha256")
 
@@ -17,7 +18,8 @@ def make(info: Mapping[str, object]) -> dict[str, str]:
 def take(path: str, metadata: Mapping[str, str], found: Found) -> None:
     """What the tensors cannot tell. Files of other programs have nothing of it, and stay as they are."""
     text = {name: metadata[PREFIX + name] for name in NAMES if PREFIX + name in metadata}
-    found.source = text.get("source")
+    if "source" in text:
+        found.source = "".join(c if c.isprintable() else "?" for c in text["source"][:SHOWN])
     if "epsilon" in text:
         found.epsilon = read_epsilon(path, text["epsilon"])
     if "preprocessing" in text:
@@ -30,7 +32,9 @@ def read_epsilon(path: str, text: str) -> float:
     except ValueError:
         value = 0
     if not 0 < value < 1:
-        raise Refused(f"{path}: its metadata gives the epsilon {text!r:.40}, expected one between 0 and 1")
+        raise Refused(
+            f"{path}: its metadata gives the epsilon {text!r:.40}, expected one between 0 and 1"
+        )
     return value
 
 
@@ -40,4 +44,6 @@ def read_preprocessing(path: str, text: str) -> dict | str:
     try:
         return steps.parse(text)
     except ValueError as problem:
-        raise Refused(f"{path}: the preprocessing in its metadata is of no use: {problem}") from None
+        raise Refused(
+            f"{path}: the preprocessing in its metadata is of no use: {problem}"
+        ) from None

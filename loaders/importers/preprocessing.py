@@ -1,7 +1,6 @@
 """What images go through before a network sees them: the known kinds, and JSON as in docs/weights.md."""
 
 import json
-import math
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 KNOWN = {
@@ -41,7 +40,8 @@ KNOWN = {
 
 
 def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Of use in float32, and short when written."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e6
 
 
 def is_pixels(value: object) -> bool:
@@ -54,9 +54,9 @@ def is_list(value: object, length: int, fits) -> bool:
 
 CHECKS = {
     "order": lambda value: value in ("RGB", "BGR"),
-    "divisor": lambda value: is_number(value) and value > 0,
+    "divisor": lambda value: is_number(value) and value >= 1e-6,
     "mean": lambda value: is_list(value, 3, is_number),
-    "std": lambda value: is_list(value, 3, lambda part: is_number(part) and part > 0),
+    "std": lambda value: is_list(value, 3, lambda part: is_number(part) and part >= 1e-6),
     "resize": lambda value: value is None or is_pixels(value),
     "crop": lambda value: value is None or is_list(value, 2, is_pixels),
 }

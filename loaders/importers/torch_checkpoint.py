@@ -153,9 +153,9 @@ def zip_bytes(path: Path, data: mmap.mmap, entry: zipfile.ZipInfo, limit: int) -
 def read_legacy(path: Path, data: mmap.mmap) -> tuple[Any, Finder]:
     """Five pickles (magic number, protocol, machine, value, order of the storages), then the storages, each its
     length and its values."""
-    first, _storages = torch_pickle.load(data, str(path))
+    torch_pickle.load(data, str(path))
     if data[: len(LEGACY_MAGIC)] != LEGACY_MAGIC:
-        raise Refused(f"{path}: is a pickle of {type(first).__name__}, but no PyTorch checkpoint")
+        raise Refused(f"{path}: is a pickle, but no PyTorch checkpoint")
     protocol, _storages = torch_pickle.load(data, str(path))
     if protocol != LEGACY_PROTOCOL:
         raise Refused(
@@ -199,15 +199,13 @@ def holds_tensors(value: Any) -> bool:
 def choose_state(path: Path, value: Any, notes: list[str]) -> dict:
     """The state dict in what was saved: itself, or under one of the usual names."""
     if not isinstance(value, dict):
-        raise Refused(
-            f"{path}: holds {type(value).__name__}, expected a state dict or a dictionary around it"
-        )
+        raise Refused(f"{path}: holds no dictionary, expected a state dict or one around it")
     plain = [key for key in STATE_DICTS if holds_tensors(value.get(key))]
     averages = [key for key in AVERAGES if holds_tensors(value.get(key))]
     if not plain and not averages:
         if holds_tensors(value):
             return value
-        held = ", ".join(str(key)[:40] for key in list(value)[:8])
+        held = ", ".join([key[:40] for key in value if isinstance(key, str)][:8])
         raise Refused(
             f"{path}: holds no tensors, neither itself nor under {', '.join(STATE_DICTS)}; "
             f"it has {held or 'nothing'}"
@@ -223,14 +221,16 @@ def choose_state(path: Path, value: Any, notes: list[str]) -> dict:
 
 
 def collect(path: Path, data: mmap.mmap, state: dict, find: Finder, found: Found) -> None:
-    kept = {name: value for name, value in state.items() if isinstance(name, str)}
+    kept = {}
+    for name, value in state.items():
+        if isinstance(value, View) and isinstance(name, str) and not name.endswith(names.IGNORED):
+            kept[name] = value
+        else:
+            found.ignored.append(name[:80] if isinstance(name, str) else "a key that is no text")
     renamed, notes = names.ours(list(kept))
     found.notes += notes
     taken_bytes, kinds = 0, set()
     for name, view in kept.items():
-        if not isinstance(view, View) or name.endswith(names.IGNORED):
-            found.ignored.append(name)
-            continue
         check_view(path, name, view)
         taken_bytes += math.prod(view.shape) * kind_bytes(view.storage.kind)
         if taken_bytes > len(data):

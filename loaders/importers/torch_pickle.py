@@ -116,11 +116,12 @@ def make_ordered_dict(*arguments: Any) -> dict:
 
 
 def make_tensor(
-    storage: Any = None, offset: Any = None, shape: Any = None, strides: Any = None, *_: Any
+    storage: Any = None, offset: Any = None, shape: Any = None, strides: Any = None, *more: Any
 ) -> View:
     need(isinstance(storage, Storage), "a tensor without a storage")
     need(is_size(offset) and is_sizes(shape) and is_sizes(strides), "a tensor without a shape")
     need(len(shape) == len(strides) <= 8, "a tensor of more than 8 dimensions")
+    need(len(more) < 3 or not more[2], "a tensor that is conjugated or negated when it is read")
     return View(storage, offset, shape, strides)
 
 

@@ -90,3 +90,23 @@ def test_classes(resbench):
     assert ten["output"] == [1, 10]
     assert thousand["parameters"] - ten["parameters"] == 990 * (2048 + 1)
     assert thousand["macs"] - ten["macs"] == 990 * 2048
+
+
+def test_nodes_name_their_values_and_tensors(resbench):
+    told = describe_json(resbench, "resnet50", "--conv-bias")
+    nodes = {node["name"]: node for node in told["nodes"]}
+    assert nodes["conv1"]["source"] == "input" and nodes["conv1"]["add"] is None
+    last = nodes["layer2.0.conv3"]
+    assert last["source"] == "layer2.0.conv2" and last["add"] == "layer2.0.downsample.0"
+    assert last["relu"] is True and nodes["layer2.0.downsample.0"]["relu"] is False
+    assert nodes["layer2.1.conv3"]["add"] == "layer2.0.conv3"
+    assert last["tensors"] == {
+        "weight": "layer2.0.conv3.weight",
+        "bias": "layer2.0.conv3.bias",
+        "bn_weight": "layer2.0.bn3.weight",
+        "bn_bias": "layer2.0.bn3.bias",
+        "bn_mean": "layer2.0.bn3.running_mean",
+        "bn_var": "layer2.0.bn3.running_var",
+    }
+    used = [name for node in told["nodes"] for name in node["tensors"].values()]
+    assert sorted(used) == sorted(tensor["name"] for tensor in told["tensors"])

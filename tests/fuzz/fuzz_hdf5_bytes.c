@@ -11,6 +11,7 @@
 #include "coverage_counters.h"
 #include "fuzz_file.h"
 #include "loaders/tensor_file.h"
+#include "small_image_set.h"
 
 #define CHILD_SECONDS 3 /* the fuzzer has no time for RB_TRIAL_SECONDS */
 
@@ -77,6 +78,15 @@ static rb_status read_tensor(const char *path, rb_error *err) {
     return status;
 }
 
+static rb_status read_set(const char *path, rb_error *err) {
+    rb_image_set *set;
+    const rb_status status = rb_image_set_open(path, &set, err);
+    if (status == RB_OK)
+        small_image_set_use(set);
+    rb_image_set_close(set);
+    return status;
+}
+
 /* In the child. */
 static rb_status read_file(void *ctx, rb_error *err) {
     const request *wanted = ctx;
@@ -86,8 +96,9 @@ static rb_status read_file(void *ctx, rb_error *err) {
         sigaction(faults[i], &on_fault[i], NULL);
     signal(SIGABRT, SIG_DFL);
     alarm(CHILD_SECONDS);
-    const rb_status status =
-        wanted->reader & 1 ? read_tensor(wanted->path, err) : read_weights(wanted->path, err);
+    static rb_status (*const readers[])(const char *, rb_error *) = {read_weights, read_tensor,
+                                                                     read_set};
+    const rb_status status = readers[wanted->reader % COUNT(readers)](wanted->path, err);
     memcpy(verdict->counters, fuzz_counters_begin, counter_bytes());
     return status;
 }

@@ -13,10 +13,13 @@
 #define REFUSED_ANYWAY ((uint64_t)65 << 30)
 
 static int too_slow(const uint8_t *data, size_t size) {
-    uint64_t blob = 0;
-    if (size >= 24)
-        memcpy(&blob, data + 16, sizeof blob);
-    return blob > MAX_ANNOUNCED && blob < REFUSED_ANYWAY;
+    for (size_t at = 0; at + 24 <= size; at++) {
+        uint64_t blob;
+        memcpy(&blob, data + at + 16, sizeof blob);
+        if (memcmp(data + at, "RBMSG", 5) == 0 && blob > MAX_ANNOUNCED && blob < REFUSED_ANYWAY)
+            return 1;
+    }
+    return 0;
 }
 
 #define MAX_FRAMES ((size_t)64 << 10) /* less than a socket's buffer: sent in one piece */

@@ -22,6 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                          \
     } while (0)
 
+/* Whether no control character begins here, of ASCII or of U+0080 to U+009F. */
+static inline int fuzz_is_shown(const char *at) {
+    const unsigned char *byte = (const unsigned char *)at;
+    return byte[0] >= 0x20 && byte[0] != 0x7F &&
+           !(byte[0] == 0xC2 && byte[1] >= 0x80 && byte[1] < 0xA0);
+}
+
 /* A refusal says why, in one line that a terminal may show, and blames what came from outside. */
 static inline void fuzz_check_refusal(rb_status status, const rb_error *err) {
     const char *message = err->message;

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rb_text_clean(text);
     FUZZ_REQUIRE(strlen(text) == length);
     for (size_t i = 0; i < length; i++)
-        FUZZ_REQUIRE((unsigned char)text[i] >= 0x20 && text[i] != 0x7F);
+        FUZZ_REQUIRE(fuzz_is_shown(text + i));
     json_t *string = json_string(text); /* NULL unless UTF-8 */
     FUZZ_REQUIRE(string);
     json_decref(string);

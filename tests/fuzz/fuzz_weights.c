@@ -32,6 +32,9 @@ static void read_file(const char *path) {
     rb_status status = rb_weights_read_info(path, &info, &err);
     if (status != RB_OK)
         fuzz_check_refusal(status, &err);
+    else
+        for (const char *at = info.source; *at; at++)
+            FUZZ_REQUIRE(fuzz_is_shown(at));
     status = rb_weights_load(path, &tiny_graph, &set, &err);
     if (status == RB_OK) {
         FUZZ_REQUIRE(strcmp(set->info.network, tiny_graph.name) == 0);

@@ -8,6 +8,7 @@
 #include "loaders/hdf5_access.h"
 #include "loaders/tensor_file.h"
 #include "results/report.h"
+#include "small_image_set.h"
 
 static const char *root;
 
@@ -94,13 +95,9 @@ static void make_images(const char *images) {
 }
 
 static void make_text(void) {
-    static const char *const texts[] = {"plain",
-                                        "tab\tand\nline",
-                                        "\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80",
-                                        "\x1B[31mred",
-                                        "\xC2\x9B"
-                                        "31m",
-                                        "\xED\xA0\x80\xC0\x80\xFF"};
+    static const char *const texts[] = {
+        "plain",       "tab\tand\nline",    "\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80",
+        "\x1B[31mred", "\xC2\x9B\x33\x31m", "\xED\xA0\x80\xC0\x80\xFF"};
     for (size_t i = 0; i < COUNT(texts); i++)
         seed("text", (const char[]){(char)('a' + i), 0}, NULL, 0, texts[i], strlen(texts[i]));
 }
@@ -228,6 +225,32 @@ static void make_hdf5(const char *directory) {
     seed_file("weights-chunked-old", 0, old);
     assert_ok(rb_tensor_write(path, "input", RB_F32, 4, dims, values, NULL, 0, &err));
     seed_file("input", 1, path);
+    small_image_set_write(path);
+    rb_image_set *set;
+    assert_ok(rb_image_set_open(path, &set, &err));
+    assert_ok(rb_image_set_verify(set, &err));
+    rb_image_set_close(set);
+    seed_file("images", 2, path);
+}
+
+static void make_texts_of_files(void) {
+    static const char json[] =
+        "\x1F\x1F{\"order\": \"RGB\", \"divisor\": 255, \"mean\": [0.485, 0.456, "
+        "0.406], \"std\": [0.229, 0.224, 0.225], \"resize\": null, "
+        "\"crop\": [32, 32]}";
+    static const char names[] = "\x02n01440764 tench, Tinca tinca\ngoldfish\r\nshark \xC3\xBC\n";
+    static const char labels[] = "\x05"
+                                 "file,class\na.png,3\n\"b,c.jpg\",4\n";
+    static const char synsets[] = "\0a.png,n01440764\r\n./n01440764_1.JPEG,0\n";
+    uint8_t cifar[1 + 2 * 3073] = {0, 9};
+    seed("preprocess_json", "cifar", NULL, 0, json, sizeof json - 1);
+    seed("preprocess_json", "none", NULL, 0, "\x1F\x1Fnone", 6);
+    seed("class_names", "three", NULL, 0, names, sizeof names - 1);
+    seed("labels", "numbers", NULL, 0, labels, sizeof labels - 1);
+    seed("labels", "synsets", NULL, 0, synsets, sizeof synsets - 1);
+    seed("cifar", "two", NULL, 0, cifar, sizeof cifar);
+    cifar[0] = 1;
+    seed("cifar", "short", NULL, 0, cifar, 40);
 }
 
 int main(int argc, char **argv) {
@@ -246,6 +269,8 @@ int main(int argc, char **argv) {
     make_answers();
     make_results(work);
     make_hdf5(work);
+    make_texts_of_files();
+    make_random("image_set", 200);
     make_random("weights", 200);
     make_random("tensor", 200);
     return remove_directory(&state);

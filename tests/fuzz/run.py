@@ -19,6 +19,15 @@ from pathlib import Path
 
 ROUND_SECONDS = 60  # of one harness before the next has its turn, at most
 FINDINGS = ("crash-", "oom-", "timeout-", "leak-")
+SOURCE = Path(__file__).resolve().parents[2]
+IMPORTED = (
+    "keras",
+    "onnx",
+    "pickle",
+    "safetensors",
+    "tfjs",
+    "torch",
+)  # of fuzz_import.py
 LIMITS = ["-timeout=30", "-rss_limit_mb=2048", "-malloc_limit_mb=4096"]
 
 
@@ -41,7 +50,11 @@ class Target:
 
     def inputs(self) -> set[str]:
         """Inputs that broke something, in any run."""
-        return {entry.name for entry in self.findings.iterdir() if entry.name.startswith(FINDINGS)}
+        return {
+            entry.name
+            for entry in self.findings.iterdir()
+            if entry.name.startswith(FINDINGS)
+        }
 
     def prepare(self) -> None:
         self.findings.mkdir(parents=True, exist_ok=True)
@@ -69,7 +82,9 @@ class Target:
             )
         self.seconds += time.monotonic() - started
         text = log.read_text(errors="replace")
-        for count in re.findall(r"^stat::number_of_executed_units: (\d+)", text, re.MULTILINE):
+        for count in re.findall(
+            r"^stat::number_of_executed_units: (\d+)", text, re.MULTILINE
+        ):
             self.executions += int(count)
         for count in re.findall(r"^#\d+\s.* cov: (\d+) ", text, re.MULTILINE):
             self.edges = max(self.edges, int(count))
@@ -79,18 +94,37 @@ class Target:
 
 
 def find_targets(build: Path, wanted: Sequence[str]) -> list[Target]:
-    programs = sorted(path for path in (build / "bin").glob("fuzz_*") if path.name != "fuzz_seeds")
-    targets = [Target(path.name.removeprefix("fuzz_"), [str(path)], build) for path in programs]
+    programs = sorted(
+        path for path in (build / "bin").glob("fuzz_*") if path.name != "fuzz_seeds"
+    )
+    targets = [
+        Target(path.name.removeprefix("fuzz_"), [str(path)], build) for path in programs
+    ]
+    script = str(Path(__file__).with_name("fuzz_import.py"))
+    targets += [
+        Target(f"import_{kind}", [sys.executable, script, kind], build)
+        for kind in IMPORTED
+    ]
     names = [target.name for target in targets]
     unknown = [name for name in wanted if name not in names]
     if unknown or not targets:
-        sys.exit(f"ci/fuzz: no target {', '.join(unknown)}; there are: {', '.join(names)}")
+        sys.exit(
+            f"ci/fuzz: no target {', '.join(unknown)}; there are: {', '.join(names)}"
+        )
     return [target for target in targets if not wanted or target.name in wanted]
 
 
 def run_turns(targets: list[Target], seconds: float, jobs: int, scratch: str) -> None:
     """Every harness gets the same time, in turns, so that an early stop leaves none out."""
-    environment = {**os.environ, "TMPDIR": scratch, "UBSAN_OPTIONS": "print_stacktrace=1"}
+    environment = {
+        **os.environ,
+        "TMPDIR": scratch,
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "PYTHONPATH": os.pathsep.join(
+            str(SOURCE / path) for path in ("loaders/importers", "tests/cli")
+        ),
+        "RESBENCH_PROGRAM": str(targets[0].build / "bin" / "resbench"),
+    }
     ends = time.monotonic() + seconds
     share = seconds * jobs / len(targets)
     turn_seconds = max(1, round(share / max(1, round(share / ROUND_SECONDS))))
@@ -101,7 +135,11 @@ def run_turns(targets: list[Target], seconds: float, jobs: int, scratch: str) ->
         if left >= 1 and not stop.is_set():
             target.turn(min(turn_seconds, round(left)), environment)
             if sys.stderr.isatty():
-                print(f"\r{target.name:<16} {max(0, left - turn_seconds):6.0f} s left ", end="", file=sys.stderr)
+                print(
+                    f"\r{target.name:<16} {max(0, left - turn_seconds):6.0f} s left ",
+                    end="",
+                    file=sys.stderr,
+                )
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -115,13 +153,17 @@ def run_turns(targets: list[Target], seconds: float, jobs: int, scratch: str) ->
 
 def report(targets: list[Target]) -> int:
     """The table, the sentence, and the number of findings."""
-    print(f"{'target':<16} {'seconds':>8} {'executions':>12} {'edges':>6} {'findings':>8}")
+    print(
+        f"{'target':<16} {'seconds':>8} {'executions':>12} {'edges':>6} {'findings':>8}"
+    )
     found = 0
     for target in targets:
         new = target.inputs() - target.known
         count = max(len(new), 1 if target.failures else 0)
         found += count
-        print(f"{target.name:<16} {target.seconds:8.0f} {target.executions:12d} {target.edges:6d} {count:8d}")
+        print(
+            f"{target.name:<16} {target.seconds:8.0f} {target.executions:12d} {target.edges:6d} {count:8d}"
+        )
         for name in sorted(new):
             print(f"    {target.findings / name}")
     seconds = sum(target.seconds for target in targets)
@@ -129,19 +171,29 @@ def report(targets: list[Target]) -> int:
     idle = [target.name for target in targets if target.executions == 0]
     if idle:
         print(f"nothing was executed: {', '.join(idle)}")
-    print(f"fuzz: {len(targets)} targets, {executions} executions in {seconds:.0f} s, {found} findings")
+    print(
+        f"fuzz: {len(targets)} targets, {executions} executions in {seconds:.0f} s, {found} findings"
+    )
     return found + len(idle)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ci/fuzz", description=__doc__)
     parser.add_argument("build", type=Path, help="where the preset fuzz is built")
-    parser.add_argument("--seconds", type=int, default=300, help="of all targets together (300)")
-    parser.add_argument("--target", action="append", default=[], help="only this one; may be repeated")
-    parser.add_argument("--jobs", type=int, default=1, help="targets at the same time (1)")
+    parser.add_argument(
+        "--seconds", type=int, default=300, help="of all targets together (300)"
+    )
+    parser.add_argument(
+        "--target", action="append", default=[], help="only this one; may be repeated"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="targets at the same time (1)"
+    )
     options = parser.parse_args()
     if options.seconds < 1 or options.jobs < 1:
         parser.error("--seconds and --jobs are at least 1")
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end the run with its table
+        signal.signal(number, signal.default_int_handler)
     targets = find_targets(options.build.resolve(), options.target)
     for target in targets:
         target.prepare()

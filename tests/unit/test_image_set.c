@@ -315,7 +315,7 @@ static void claims_beyond_the_file_are_refused(void **state) {
     assert_true(H5Dwrite(images, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros) >= 0);
     H5Dclose(images), H5Pclose(list), H5Sclose(space), H5Fclose(file);
     assert_int_equal(rb_image_set_open(path, &set, &err), RB_ERR_INPUT);
-    assert_contains(err.message, "chunks of more than");
+    assert_contains(err.message, "chunks");
 }
 
 static void damage_is_a_sentence(void **state) {

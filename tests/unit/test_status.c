@@ -11,6 +11,8 @@ static void a_failure_says_its_sentence(void **state) {
     rb_error err = {""};
     assert_int_equal(rb_fail(&err, RB_ERR_INPUT, "%s: %d", "file", 7), RB_ERR_INPUT);
     assert_string_equal(err.message, "file: 7");
+    rb_fail(&err, RB_ERR_INPUT, "a tensor called '%s'", "\x1B[31m\r\nred\x7F");
+    assert_string_equal(err.message, "a tensor called ' [31m  red '");
     assert_int_equal(rb_fail(NULL, RB_ERR_MEMORY, "%s", "unheard"), RB_ERR_MEMORY);
     char *long_text = malloc(5000);
     assert_non_null(long_text);

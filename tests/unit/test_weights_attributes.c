@@ -229,6 +229,20 @@ static void texts_and_integers_of_others_are_accepted(void **state) {
     assert_int_equal(info.classes, 5);
 }
 
+/* Escapes of terminals, in ASCII and as U+009B, and bytes that are no UTF-8. */
+static void texts_are_fit_to_be_shown(void **state) {
+    char path[PATH_SIZE];
+    rb_weights_info info;
+    path_of(state, TINY_NAME, path);
+    assert_ok(write_tiny(path, &err));
+    const hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    static const char source[] = "\xC3\xBC\x1B[31m\n\xC2\x9B\x33\x31m\xFF";
+    put_text(file, "source", source, sizeof source);
+    assert_true(H5Fclose(file) >= 0);
+    assert_ok(rb_weights_read_info(path, &info, &err));
+    assert_string_equal(info.source, "\xC3\xBC [31m   31m?");
+}
+
 static void another_graph_is_refused(void **state) {
     char path[PATH_SIZE];
     rb_error why;
@@ -288,6 +302,7 @@ int main(void) {
         in_directory(a_negative_variance_is_refused),
         in_directory(bad_attributes_are_refused),
         in_directory(texts_and_integers_of_others_are_accepted),
+        in_directory(texts_are_fit_to_be_shown),
         in_directory(another_graph_is_refused),
         in_directory(plain_storage_is_accepted),
     };
