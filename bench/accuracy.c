@@ -96,11 +96,20 @@ void rb_accuracy_end(rb_accuracy *accuracy) {
     *accuracy = (rb_accuracy){0};
 }
 
-static bool is_complete(const rb_accuracy *accuracy) {
+static int64_t least_done(const rb_accuracy *accuracy) {
+    int64_t least = accuracy->count;
     for (size_t e = 0; e < accuracy->engine_count; e++)
-        if (accuracy->engines[e].done < accuracy->count)
-            return false;
-    return true;
+        if (accuracy->engines[e].done < least)
+            least = accuracy->engines[e].done;
+    return least;
+}
+
+static int64_t most_done(const rb_accuracy *accuracy) {
+    int64_t most = 0;
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        if (accuracy->engines[e].done > most)
+            most = accuracy->engines[e].done;
+    return most;
 }
 
 static rb_status run_blocks(rb_accuracy_blocks *blocks, const char *directory,
@@ -133,11 +142,14 @@ rb_status rb_accuracy_run(const rb_accuracy_job *job, const rb_accuracy_source *
     if (status == RB_OK)
         status = rb_accuracy_blocks_end(blocks, err);
     rb_accuracy_blocks_destroy(blocks);
-    if (status != RB_OK && status != RB_ERR_INTERRUPTED)
+    if (status != RB_OK && status != RB_ERR_INTERRUPTED) {
+        if (most_done(accuracy) > 0) /* for --resume, once what is wrong has been mended */
+            rb_accuracy_images_write(directory, accuracy, NULL);
         return status;
-    if (status == RB_ERR_INTERRUPTED && !is_complete(accuracy))
+    }
+    if (status == RB_ERR_INTERRUPTED && least_done(accuracy) < accuracy->count)
         rb_accuracy_add_note(accuracy, "interrupted: not all images are done");
-    rb_accuracy_judge(accuracy, source->network->depth);
+    rb_accuracy_judge(accuracy);
     rb_status written = rb_accuracy_images_write(directory, accuracy, &why);
     if (written == RB_OK)
         written = rb_accuracy_report_write(directory, accuracy, &why);

@@ -1,10 +1,12 @@
 #include "bench/accuracy_block.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/accuracy_judge.h"
 #include "bench/clock.h"
+#include "bench/parity.h"
 #include "bench/progress.h"
 #include "bench/remote_case.h"
 #include "resbench/checked.h"
@@ -12,17 +14,22 @@
 #define BLOCK_IMAGES 256
 #define BLOCK_NS 1e10
 
+/* Which batches the moved oracle sees: those of the first images, and then a few all over. */
+#define MOVED_FIRST_IMAGES 64
+#define MOVED_EVERY_BATCH 16
+
 struct rb_accuracy_blocks {
     const rb_accuracy_job *job;
     const rb_accuracy_source *source;
     rb_accuracy *accuracy;
     rb_remote *remotes[RB_ACCURACY_MAX_ENGINES]; /* NULL before the first image */
-    int64_t image_bytes;                         /* height x width x 3 */
-    int64_t size, most;                          /* of the next block, of any; whole batches */
-    uint8_t *pixels;                             /* (most, height, width, 3) */
-    float *src;                                  /* (batch, 3, height, width) */
-    double *oracle, *logits;                     /* (most, classes) */
-    bool has_oracle;                             /* oracle is this block's */
+    rb_remote *moved;        /* the oracle with its weights moved by float32's roundings */
+    int64_t image_bytes;     /* height x width x 3 */
+    int64_t size, most;      /* of the next block, of any; whole batches */
+    uint8_t *pixels;         /* (most, height, width, 3) */
+    float *src;              /* (batch, 3, height, width) */
+    double *oracle, *logits; /* (most, classes) */
+    bool has_oracle;         /* oracle is this block's */
     rb_progress progress;
 };
 
@@ -87,6 +94,7 @@ void rb_accuracy_blocks_destroy(rb_accuracy_blocks *b) {
     rb_progress_clear(&b->progress);
     for (size_t e = 0; e < RB_ACCURACY_MAX_ENGINES; e++)
         rb_remote_close(b->remotes[e]);
+    rb_remote_close(b->moved);
     free(b->pixels);
     free(b->src);
     free(b->oracle);
@@ -108,9 +116,9 @@ static rb_status settle(rb_accuracy_blocks *b, size_t e, rb_status status, const
     return RB_OK;
 }
 
-static rb_status open_engine(rb_accuracy_blocks *b, size_t e, rb_error *err) {
+static rb_status open_remote(const rb_accuracy_blocks *b, size_t e, int32_t jitter,
+                             rb_remote **remote, rb_error *err) {
     const rb_image_set_info *images = rb_image_set_info_of(b->source->set);
-    rb_accuracy_engine *engine = &b->accuracy->engines[e];
     const rb_case_spec spec = {.engine_path = b->job->plan.engines[e].path,
                                .network = b->source->network->name,
                                .weights = b->source->weights,
@@ -119,8 +127,14 @@ static rb_status open_engine(rb_accuracy_blocks *b, size_t e, rb_error *err) {
                                .width = images->width,
                                .classes = b->accuracy->classes,
                                .threads = b->job->plan.threads,
+                               .jitter = jitter,
                                .verbose = b->job->plan.verbose};
-    const rb_status status = rb_remote_open(&b->job->plan.worker, &spec, &b->remotes[e], err);
+    return rb_remote_open(&b->job->plan.worker, &spec, remote, err);
+}
+
+static rb_status open_engine(rb_accuracy_blocks *b, size_t e, rb_error *err) {
+    rb_accuracy_engine *engine = &b->accuracy->engines[e];
+    const rb_status status = open_remote(b, e, 0, &b->remotes[e], err);
     if (status == RB_OK)
         snprintf(engine->version, sizeof engine->version, "%s",
                  rb_remote_facts_of(b->remotes[e])->engine_version);
@@ -134,24 +148,53 @@ static void show(const rb_accuracy_blocks *b, const rb_accuracy_engine *engine, 
     rb_progress_show(&b->progress, text);
 }
 
-/* All batches of a block through one engine, whose images are not yet touched. */
+/* One batch of a block, from its image `at` on, through one session. */
+static rb_status call_batch(rb_accuracy_blocks *b, rb_remote *remote, int64_t at, int64_t images,
+                            double *logits, double *call_ns, rb_error *err) {
+    for (int64_t i = 0; i < images; i++)
+        rb_preprocess_normalise(&b->source->preprocess, b->pixels + (at + i) * b->image_bytes,
+                                b->src + i * b->image_bytes);
+    return rb_remote_logits(remote, b->src, images, false, logits, call_ns, err);
+}
+
+static int64_t images_of_batch(const rb_accuracy_blocks *b, int64_t at, int64_t count) {
+    return count - at < b->accuracy->batch ? count - at : b->accuracy->batch;
+}
+
+/* All batches of a block through one engine. */
 static rb_status call_engine(rb_accuracy_blocks *b, size_t e, int64_t first, int64_t count,
                              double *logits, double *call_ns, rb_error *err) {
     const rb_accuracy_engine *engine = &b->accuracy->engines[e];
-    const int64_t batch = b->accuracy->batch, classes = b->accuracy->classes;
     rb_status status = RB_OK;
-    for (int64_t at = 0; status == RB_OK && at < count; at += batch) {
-        const int64_t images = count - at < batch ? count - at : batch;
+    for (int64_t at = 0; status == RB_OK && at < count; at += b->accuracy->batch) {
+        const int64_t images = images_of_batch(b, at, count);
         double ns = 0;
         show(b, engine, first + at);
-        for (int64_t i = 0; i < images; i++)
-            rb_preprocess_normalise(&b->source->preprocess, b->pixels + (at + i) * b->image_bytes,
-                                    b->src + i * b->image_bytes);
         status =
-            rb_remote_logits(b->remotes[e], b->src, images, false, logits + at * classes, &ns, err);
+            call_batch(b, b->remotes[e], at, images, logits + at * b->accuracy->classes, &ns, err);
         *call_ns += ns;
         if (engine->done == first)
             rb_progress_advance(&b->progress, (double)images);
+    }
+    return status;
+}
+
+/* Compares the moved oracle with the oracle on some batches, always the same ones. */
+static rb_status call_moved(rb_accuracy_blocks *b, size_t oracle, int64_t first, int64_t count,
+                            rb_error *err) {
+    const int64_t batch = b->accuracy->batch, classes = b->accuracy->classes;
+    rb_status status = b->moved ? RB_OK : open_remote(b, oracle, 1, &b->moved, err);
+    for (int64_t at = 0; status == RB_OK && at < count; at += batch) {
+        const int64_t images = images_of_batch(b, at, count);
+        rb_parity parity = {0};
+        double ns;
+        if (first + at >= MOVED_FIRST_IMAGES && (first + at) / batch % MOVED_EVERY_BATCH != 0)
+            continue;
+        status = call_batch(b, b->moved, at, images, b->logits, &ns, err);
+        if (status != RB_OK)
+            break;
+        rb_parity_add(&parity, b->oracle + at * classes, b->logits, images, classes, 0);
+        b->accuracy->moved_rel_l2 = fmax(b->accuracy->moved_rel_l2, parity.worst_rel_l2);
     }
     return status;
 }
@@ -183,6 +226,8 @@ static rb_status run_engine(rb_accuracy_blocks *b, size_t e, int64_t first, int6
             return status;
     }
     rb_status status = call_engine(b, e, first, count, logits, &call_ns, err);
+    if (status == RB_OK && is_oracle && b->accuracy->engine_count > 1 && engine->done == first)
+        status = call_moved(b, e, first, count, err);
     if (status != RB_OK)
         return settle(b, e, status, "run", err);
     b->has_oracle = b->has_oracle || is_oracle;

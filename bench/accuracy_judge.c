@@ -110,7 +110,8 @@ static void judge_engine(const rb_accuracy *accuracy, rb_accuracy_engine *engine
     }
 }
 
-void rb_accuracy_judge(rb_accuracy *accuracy, int32_t depth) {
+void rb_accuracy_judge(rb_accuracy *accuracy) {
+    const double own = rb_parity_reference_limit(accuracy->moved_rel_l2);
     double reference_rel_l2 = NAN;
     for (size_t e = 0; e < accuracy->engine_count; e++)
         if (strcmp(accuracy->engines[e].engine, "reference") == 0)
@@ -121,9 +122,9 @@ void rb_accuracy_judge(rb_accuracy *accuracy, int32_t depth) {
         if (!oracle || engine == oracle || rb_accuracy_sum(accuracy, engine).compared == 0)
             engine->rel_l2_limit = NAN;
         else if (strcmp(engine->engine, "reference") == 0)
-            engine->rel_l2_limit = rb_parity_reference_limit(depth);
+            engine->rel_l2_limit = own;
         else
-            engine->rel_l2_limit = rb_parity_limit_at(depth, reference_rel_l2);
+            engine->rel_l2_limit = rb_parity_limit_beside(reference_rel_l2, own);
         judge_engine(accuracy, engine);
     }
 }

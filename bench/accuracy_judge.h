@@ -8,9 +8,9 @@
 rb_accuracy_image rb_accuracy_score(const double *logits, const double *oracle, int64_t classes,
                                     int32_t label);
 
-/* Gives every engine its verdict, note and limit, by docs/design.md's rules of network and task;
- * depth is the network's. An engine is not judged (RB_VERDICT_NONE) when the oracle has not
+/* Gives every engine its verdict, note and limit, by docs/design.md's rules of network and task.
+ * An engine is not judged (RB_VERDICT_NONE) when the oracle has not
  * answered all that it has. */
-void rb_accuracy_judge(rb_accuracy *accuracy, int32_t depth);
+void rb_accuracy_judge(rb_accuracy *accuracy);
 
 #endif

@@ -8,6 +8,7 @@
 #include "bench/engine_loader.h"
 #include "bench/guarded.h"
 #include "bench/host_memory.h"
+#include "bench/jitter.h"
 #include "bench/process_memory.h"
 #include "loaders/weights_file.h"
 #include "model/graph_build.h"
@@ -47,25 +48,30 @@ static rb_status status_of_engine(rb_status status) {
 
 /* Binds the weights to the graph's nodes and opens the session; both ways leave nothing of
  * the weights behind. */
-static rb_status open_session(rb_case *c, const char *weights, rb_error *err) {
+static rb_status open_session(rb_case *c, const rb_case_spec *spec, rb_error *err) {
     const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
     rb_weights_set *set = NULL;
+    float **moved = NULL;
     double *epsilon = calloc((size_t)c->graph->node_count, sizeof *epsilon);
     if (!epsilon)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %d nodes", c->graph->node_count);
     int64_t start = rb_now_ns();
-    rb_status status = rb_weights_load(weights, c->graph, &set, err);
+    rb_status status = rb_weights_load(spec->weights, c->graph, &set, err);
     c->load_ns = (double)(rb_now_ns() - start);
+    if (status == RB_OK && spec->jitter)
+        status = rb_jitter_create(c->graph, set->tensors, spec->jitter, &moved, err);
     if (status == RB_OK) {
         for (int32_t i = 0; i < c->graph->node_count; i++)
             if (c->graph->nodes[i].bn_weight != RB_NONE)
                 epsilon[i] = set->info.epsilon;
-        const rb_weights bound = {.tensors = set->tensors, .epsilon = epsilon};
+        const rb_weights bound = {.tensors = moved ? (const float *const *)moved : set->tensors,
+                                  .epsilon = epsilon};
         start = rb_now_ns();
         status = status_of_engine(c->engine->open(rb_host_memory_table(c->host), c->graph, &bound,
                                                   &options, &c->session, err));
         c->open_ns = (double)(rb_now_ns() - start);
     }
+    rb_jitter_destroy(c->graph, moved);
     rb_weights_destroy(set);
     free(epsilon);
     if (status == RB_OK && !c->session)
@@ -96,7 +102,7 @@ rb_status rb_case_open(const rb_case_spec *spec, rb_case **opened, rb_error *err
             status = rb_fail(err, RB_ERR_MEMORY, "no memory for the input of %s", spec->network);
     }
     if (status == RB_OK)
-        status = open_session(c, spec->weights, err);
+        status = open_session(c, spec, err);
     if (status == RB_OK)
         *opened = c;
     else

@@ -14,6 +14,7 @@ typedef struct rb_case_spec {
     int64_t batch, height, width;
     int64_t classes;
     int32_t threads;
+    int32_t jitter; /* 0: the weights as they are; else moved, in this way (bench/jitter.h) */
     bool verbose;
 } rb_case_spec;
 

@@ -235,10 +235,11 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
 }
 
 static double limit_of(const rb_cell *cell) {
-    const int32_t depth = cell->setting->network->depth;
+    const rb_truth *truth = cell->setting->truth;
+    const double own = rb_parity_reference_limit(truth->jitter_rel_l2);
     return strcmp(cell->record.engine, "reference") == 0
-               ? rb_parity_reference_limit(depth)
-               : rb_parity_limit_at(depth, cell->setting->truth->reference_rel_l2);
+               ? own
+               : rb_parity_limit_beside(truth->reference_rel_l2, own);
 }
 
 rb_status rb_cell_finish(rb_cell *cell, rb_error *err) {

@@ -64,24 +64,13 @@ double rb_parity_limit(double reference_rel_l2) {
                                       : 8 * UNIT_ROUNDOFF;
 }
 
-double rb_parity_reference_limit(int32_t depth) {
-    static const struct {
-        int32_t depth;
-        double rel_l2;
-    } torchvision[] = {
-        /* attribute f32_rel_l2_error of the torchvision golden outputs at 224x224 */
-        {18, 4.254e-7}, {34, 4.449e-7}, {50, 7.835e-7}, {101, 8.344e-7}, {152, 8.410e-7},
-    };
-    const size_t count = sizeof torchvision / sizeof torchvision[0];
-    for (size_t i = 0; i < count; i++)
-        if (depth <= torchvision[i].depth)
-            return 4 * torchvision[i].rel_l2;
-    return 4 * torchvision[count - 1].rel_l2;
+double rb_parity_reference_limit(double jitter_rel_l2) {
+    return isfinite(jitter_rel_l2) ? fmax(jitter_rel_l2, 8 * UNIT_ROUNDOFF) : 8 * UNIT_ROUNDOFF;
 }
 
-double rb_parity_limit_at(int32_t depth, double reference_rel_l2) {
-    const double own = rb_parity_reference_limit(depth);
-    return rb_parity_limit(reference_rel_l2 <= own ? reference_rel_l2 : own / 4);
+double rb_parity_limit_beside(double reference_rel_l2, double reference_limit) {
+    return rb_parity_limit(reference_rel_l2 <= reference_limit ? reference_rel_l2
+                                                               : reference_limit / 4);
 }
 
 rb_verdict rb_parity_judge(const rb_parity *parity, double limit, char *note, size_t capacity) {

@@ -28,13 +28,14 @@ void rb_parity_add(rb_parity *parity, const double *oracle, const double *logits
  * worst image on the same input, 8 u), u = 2^-24. */
 double rb_parity_limit(double reference_rel_l2);
 
-/* The same for the float32 reference itself: 4 x what torchvision's float32 run loses at
- * that depth against its own float64 run (synthetic weights, seed 1, 224x224, batch 2). */
-double rb_parity_reference_limit(int32_t depth);
+/* The same for the float32 reference itself: what the oracle's logits move when its weights move as
+ * far as float32 sums move them (bench/jitter.h), and at least 8 u. */
+double rb_parity_reference_limit(double jitter_rel_l2);
 
-/* The limit of all but the reference at that depth. A reference beyond its own limit, or of which
- * nothing is known (NaN), does not widen it: then it is the reference's. */
-double rb_parity_limit_at(int32_t depth, double reference_rel_l2);
+/* The limit of all but the reference, beside a reference with that error and limit of its own. A
+ * reference beyond its limit, or of which nothing is known (NaN), does not widen it: then it is the
+ * reference's. */
+double rb_parity_limit_beside(double reference_rel_l2, double reference_limit);
 
 /* The verdict, and in note why it is not PASS. */
 rb_verdict rb_parity_judge(const rb_parity *parity, double limit, char *note, size_t capacity);

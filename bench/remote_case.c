@@ -31,11 +31,12 @@ static void hash_kernels(const json_t *kernels, rb_remote_facts *facts) {
 }
 
 static json_t *open_request(const rb_case_spec *spec) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:b}", "op", "open",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:b}", "op", "open",
                      "engine_path", spec->engine_path, "network", spec->network, "weights",
                      spec->weights, "batch", (json_int_t)spec->batch, "height",
                      (json_int_t)spec->height, "width", (json_int_t)spec->width, "classes",
-                     (json_int_t)spec->classes, "threads", spec->threads, "verbose", spec->verbose);
+                     (json_int_t)spec->classes, "threads", spec->threads, "jitter", spec->jitter,
+                     "verbose", spec->verbose);
 }
 
 static rb_status garbage(rb_error *err) {

@@ -65,6 +65,7 @@ static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_m
                                .width = int_of(json, "width"),
                                .classes = int_of(json, "classes"),
                                .threads = (int32_t)int_of(json, "threads"),
+                               .jitter = (int32_t)int_of(json, "jitter"),
                                .verbose = json_is_true(json_object_get(json, "verbose"))};
     rb_case_close(state->open_case);
     const rb_status status = rb_case_open(&spec, &state->open_case, err);

@@ -4,7 +4,8 @@
  * rb_status) and, when that is not RB_OK, "message".
  *
  *   describe  {engine_path}              -> {name, version, description}
- *   open      {engine_path, network, weights, batch, height, width, classes, threads, verbose}
+ *   open      {engine_path, network, weights, batch, height, width, classes, threads,
+ *             jitter, verbose}
  *                                        -> {version, output_f64, load_ns, open_ns, kernels}
  *   input     {index}, blob: NCHW float32 -> {}
  *   run       {}                         -> {run_ns}, blob: logits

@@ -43,6 +43,11 @@ double rb_cli_seconds(const struct argp_state *state, const char *option, const 
 /* "224x224" or "224": height and width. */
 void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
 
+/* Where a command's results go: given, or resbench-results/<time>. RB_ERR_USAGE when file is there
+ * already, unless an earlier job is resumed. */
+rb_status rb_cli_results_directory(const char *given, const char *file, bool resume,
+                                   char directory[RB_PATH_CAPACITY], rb_error *err);
+
 /* The same for --crop. */
 void rb_cli_crop(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
 
@@ -52,10 +57,6 @@ void rb_cli_join_sizes(const struct argp_state *state, int64_t crop_height, int6
 
 /* "256", or "none": 0. */
 int64_t rb_cli_resize(const struct argp_state *state, const char *text);
-/* Where a command's results go: given, or resbench-results/<time>. RB_ERR_USAGE when file is there
- * already, unless an earlier job is resumed. */
-rb_status rb_cli_results_directory(const char *given, const char *file, bool resume,
-                                   char directory[RB_PATH_CAPACITY], rb_error *err);
 
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
 int rb_command_run(int argc, char **argv);

@@ -16,17 +16,14 @@
 
 enum { OPT_TOP = 256, OPT_CLASS_NAMES, OPT_RESIZE, OPT_CROP, OPT_JSON, OPT_TIMEOUT, OPT_NO_WORKER };
 
-#define UNSET (-1)
-
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "Weights of the network", 0},
     {"engine", 'e', "NAME|PATH", 0, "Engine (default: onednn)", 0},
     {"top", OPT_TOP, "N", 0, "Classes for each photograph (default: 5)", 0},
     {"class-names", OPT_CLASS_NAMES, "FILE", 0,
      "A line for each class (default: ImageNet's, CIFAR-10's, or numbers)", 0},
-    {"resize", OPT_RESIZE, "N|none", 0, "The shorter side after the resize (default: the weights')",
-     0},
-    {"crop", OPT_CROP, "N", 0, "Side of the centre that is cut out (default: the weights')", 0},
+    {"resize", OPT_RESIZE, "N|none", 0, "Shorter side before the crop (default: the weights')", 0},
+    {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the centre (default: the weights')", 0},
     {"json", OPT_JSON, NULL, 0, "Print JSON", 0},
     {"threads", 't', "N", 0, "Threads (default: this machine's cores)", 0},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each call (default: 300)", 0},
@@ -46,7 +43,7 @@ typedef struct classify_arguments {
     const char *weights, *engine, *class_names;
     char **photos; /* files and folders */
     size_t photo_count;
-    int64_t top, resize, crop;
+    int64_t top, resize, crop_height, crop_width;
     int32_t threads;
     bool json, verbose;
     rb_worker_options worker;
@@ -81,12 +78,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         a->class_names = argument;
         break;
     case OPT_RESIZE:
-        a->resize = strcmp(argument, "none") == 0
-                        ? 0
-                        : rb_cli_integer(state, "resize", argument, 1, RB_MAX_IMAGE_SIZE);
+        a->resize = rb_cli_resize(state, argument);
         break;
     case OPT_CROP:
-        a->crop = rb_cli_integer(state, "crop", argument, RB_MIN_IMAGE_SIZE, RB_MAX_IMAGE_SIZE);
+        rb_cli_crop(state, argument, &a->crop_height, &a->crop_width);
         break;
     case OPT_JSON:
         a->json = true;
@@ -120,22 +115,21 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 /* What the weights say, changed by what the user says. */
 static rb_status choose_preprocessing(classifier *c, const rb_network *network, rb_error *err) {
     const classify_arguments *a = c->arguments;
-    rb_status status = RB_OK;
+    rb_preprocess stored = {.crop_height = network->size, .crop_width = network->size};
     if (strcmp(c->info.preprocessing, "none") == 0) {
-        rb_preprocess_init(&c->preprocess, network->size, network->size);
         fprintf(stderr, "%s says nothing about preprocessing: torchvision's is used\n", a->weights);
     } else {
-        status = rb_preprocess_parse(c->info.preprocessing, a->weights, &c->preprocess, err);
+        const rb_status status =
+            rb_preprocess_parse(c->info.preprocessing, a->weights, &stored, err);
+        if (status != RB_OK)
+            return status;
+        if (stored.crop_height == 0)
+            stored.crop_height = stored.crop_width = network->size;
     }
-    if (status != RB_OK)
-        return status;
-    if (a->crop != UNSET)
-        rb_preprocess_fit(&c->preprocess, a->crop, a->crop);
-    else if (c->preprocess.crop_height == 0)
-        rb_preprocess_fit(&c->preprocess, network->size, network->size);
-    if (a->resize != UNSET)
-        c->preprocess.resize = a->resize;
-    return rb_preprocess_check(&c->preprocess, err);
+    return rb_preprocess_choose(c->info.preprocessing, a->weights, a->resize,
+                                a->crop_height ? a->crop_height : stored.crop_height,
+                                a->crop_height ? a->crop_width : stored.crop_width, &c->preprocess,
+                                err);
 }
 
 /* Ten classes are CIFAR-10's in a CIFAR network alone. */
@@ -287,8 +281,7 @@ int rb_command_classify(int argc, char **argv) {
         .options = options, .parser = parse, .args_doc = "PHOTO|DIR...", .doc = doc};
     classify_arguments a = {.engine = "onednn",
                             .top = 5,
-                            .resize = UNSET,
-                            .crop = UNSET,
+                            .resize = RB_RESIZE_STORED,
                             .worker = {.timeout_seconds = 300}};
     classifier c = {.arguments = &a, .code = RB_EXIT_FINE};
     rb_error err;

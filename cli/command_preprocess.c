@@ -42,7 +42,7 @@ static const char doc[] =
     "the SHA-256 of a data set.\n\n"
     "Examples:\n"
     "  resbench preprocess photos/ -o set.h5\n"
-    "  resbench preprocess photos/ --resize none --crop 224 --labels truth.csv -o set.h5\n"
+    "  resbench preprocess photos/ --resize none --crop 224 --labels t.csv -o set.h5\n"
     "  resbench preprocess cifar10 test_batch.bin -o cifar.h5\n"
     "  resbench preprocess verify set.h5\n\n" RB_EXIT_HELP;
 

@@ -13,10 +13,17 @@
 
 #define MAX_TEXT_BYTES 1023
 
+/* Before anything else is asked of the library. A file that could not be written for want of disk
+ * stays open within it, and its clean-up at the end of the process would crash over that. */
+static void begin(void) {
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
     struct stat info;
     *file = H5I_INVALID_HID;
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    begin();
     if (stat(path, &info) != 0)
         return rb_fail(err, RB_ERR_INPUT, "%s: there is no such file", path);
     if (!S_ISREG(info.st_mode))
@@ -40,7 +47,7 @@ rb_status rb_hdf5_open(const char *path, hid_t *file, rb_error *err) {
 }
 
 rb_status rb_hdf5_create(const char *path, hid_t *file, rb_error *err) {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    begin();
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     /* The 1.8 format indexes a group of a thousand links by hash, which makes opening fast. */
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);

@@ -10,6 +10,7 @@
 #include "resbench/checked.h"
 
 #define MAX_CHUNK_BYTES (64 << 20) /* HDF5 unpacks a whole one in memory; or one image's bytes */
+#define BLOCK_BYTES (1 << 20)      /* read at a time when all is read */
 #define MAX_DEFLATE_RATIO 1032     /* what deflate can make of a byte */
 
 struct rb_image_set {
@@ -247,19 +248,12 @@ static bool read_entries(hid_t dataset, hid_t type, int64_t first, int64_t count
     return fine;
 }
 
-/* As stored. */
-static const char *raw_name(rb_image_set *set, int64_t image) {
+const char *rb_image_set_name(rb_image_set *set, int64_t image) {
     if (!set->name || image < 0 || image >= set->info.count ||
         !read_entries(set->names, set->name_type, image, 1, set->name))
         return "";
+    rb_text_clean(set->name);
     return set->name;
-}
-
-const char *rb_image_set_name(rb_image_set *set, int64_t image) {
-    const char *name = raw_name(set, image);
-    if (name[0])
-        rb_text_clean(set->name);
-    return name;
 }
 
 rb_status rb_image_set_read(rb_image_set *set, int64_t first, int64_t count, uint8_t *pixels,
@@ -273,25 +267,45 @@ rb_status rb_image_set_read(rb_image_set *set, int64_t first, int64_t count, uin
     return RB_OK;
 }
 
-rb_status rb_image_set_verify(rb_image_set *set, rb_error *err) {
+/* Images first .. first + count - 1 with their names into digest. */
+static rb_status digest_block(rb_image_set *set, int64_t first, int64_t count, uint8_t *pixels,
+                              char *names, EVP_MD_CTX *digest, rb_error *err) {
     const size_t bytes = (size_t)(set->info.height * set->info.width * 3);
+    const size_t name_bytes = (size_t)set->info.name_bytes + 1;
+    const rb_status status = rb_image_set_read(set, first, count, pixels, err);
+    if (status != RB_OK)
+        return status;
+    if (set->name && !read_entries(set->names, set->name_type, first, count, names))
+        return rb_fail(err, RB_ERR_INPUT, "%s: names cannot be read", set->path);
+    for (size_t i = 0; i < (size_t)count; i++)
+        if (!rb_image_set_digest_add(digest, pixels + i * bytes, bytes,
+                                     set->labels[(size_t)first + i], names + i * name_bytes))
+            return rb_fail(err, RB_ERR_MEMORY, "%s: SHA-256 cannot be computed", set->path);
+    return RB_OK;
+}
+
+rb_status rb_image_set_verify(rb_image_set *set, rb_error *err) {
+    const rb_image_set_info *info = &set->info;
+    const int64_t bytes = info->height * info->width * 3;
+    const int64_t block = bytes < BLOCK_BYTES ? BLOCK_BYTES / bytes : 1;
     char digits[RB_DIGEST_CAPACITY] = "";
-    uint8_t *pixels = malloc(bytes);
-    EVP_MD_CTX *digest = rb_image_set_digest_start(set->info.height, set->info.width);
-    bool fine = pixels && digest;
+    uint8_t *pixels = malloc((size_t)(block * bytes));
+    char *names = calloc((size_t)block, (size_t)info->name_bytes + 1);
+    EVP_MD_CTX *digest = rb_image_set_digest_start(info->height, info->width);
     rb_status status = RB_OK;
-    for (int64_t i = 0; fine && status == RB_OK && i < set->info.count; i++) {
-        status = rb_image_set_read(set, i, 1, pixels, err);
-        fine = status != RB_OK ||
-               rb_image_set_digest_add(digest, pixels, bytes, set->labels[i], raw_name(set, i));
+    if (!pixels || !names || !digest)
+        status = rb_fail(err, RB_ERR_MEMORY, "%s: no memory to read it", set->path);
+    for (int64_t i = 0; status == RB_OK && i < info->count; i += block) {
+        const int64_t left = info->count - i;
+        status = digest_block(set, i, left < block ? left : block, pixels, names, digest, err);
     }
-    fine = fine && rb_image_set_digest_end(digest, digits);
+    if (status == RB_OK && !rb_image_set_digest_end(digest, digits))
+        status = rb_fail(err, RB_ERR_MEMORY, "%s: SHA-256 cannot be computed", set->path);
     EVP_MD_CTX_free(digest);
     free(pixels);
-    if (status == RB_OK && !fine)
-        status = rb_fail(err, RB_ERR_MEMORY, "%s: SHA-256 cannot be computed", set->path);
-    if (status == RB_OK && strcmp(digits, set->info.sha256) != 0)
+    free(names);
+    if (status == RB_OK && strcmp(digits, info->sha256) != 0)
         status = rb_fail(err, RB_ERR_INPUT, "%s: SHA-256 of its images is %s, but it says %s",
-                         set->path, digits, set->info.sha256);
+                         set->path, digits, info->sha256);
     return status;
 }

@@ -208,6 +208,8 @@ static rb_status label_by_table(const char *path, const rb_image_list *list,
     rb_status status =
         rb_labels_read_csv(path, list, request->classes, labels->values, &labels->classes, err);
     snprintf(labels->origin, sizeof labels->origin, "table %.200s", path);
+    if (status == RB_OK && labels->classes == 0)
+        status = rb_fail(err, RB_ERR_INPUT, "%s: has no line file,class", path);
     if (status != RB_OK || request->csv)
         return status;
     for (size_t i = 0; i < list->count; i++)
@@ -241,7 +243,8 @@ rb_status rb_labels_find(const char *dir, const rb_image_list *list,
     *labels = (rb_labels){.values = malloc(list->count * sizeof *labels->values)};
     int32_t *by_name = malloc(list->count * sizeof *by_name);
     rb_status status = RB_OK;
-    const int length = snprintf(table, sizeof table, "%s/" RB_LABELS_CSV, dir);
+    const int length =
+        snprintf(table, sizeof table, "%.*s" RB_LABELS_CSV, (int)list->root, list->paths[0]);
     const char *csv = request->csv;
     if (!csv && length < (int)sizeof table && access(table, F_OK) == 0)
         csv = table;

@@ -58,6 +58,10 @@ void rb_synth_tensor(const rb_graph *graph, int32_t index, uint64_t seed, float 
     fill(tensor->name, seed, offset, scale, count, dst);
 }
 
+void rb_synth_values(const char *name, uint64_t seed, int64_t count, float *dst) {
+    fill(name, seed, 0, 1, count, dst);
+}
+
 void rb_synth_input(const int64_t dims[4], uint64_t seed, float *dst) {
     fill("input", seed, 0, 2, dims[0] * dims[1] * dims[2] * dims[3], dst);
 }

@@ -6,7 +6,8 @@
 #include "failure.h"
 #include "threads.h"
 
-/* Below this many bytes of dst, waking threads takes longer than copying (measured). */
+/* Some 25 us of copying on one thread (10 GB/s, measured in ResNet-20 at batch 64): below that
+ * waking threads is not worth it. */
 #define BYTES_WORTH_SHARING (256 * 1024)
 
 /* A value in memory: channel c of pixel (n, h, w) stands at

@@ -112,7 +112,7 @@ def draw(results: Results) -> Figure | None:
     """None when no cell has an error to show."""
     groups = []
     for group in results.groups():
-        cells = [r for r in results.records if (r.batch, r.threads) == group]
+        cells = [r for r in results.records if r.group == group]
         if any(_drawable(r) for r in cells):
             groups.append((group, cells))
     if not groups:

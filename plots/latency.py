@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import series as lines
-from result_file import Fit, Results
+from result_file import Fit, Group, Results
 from series import Series
 from style import (
     FAINT,
@@ -39,14 +39,14 @@ def _plain(value: float) -> str:
     return f"{value:g}"
 
 
-def _series_of(results: Results, group: tuple[int, int]) -> list[Series]:
+def _series_of(results: Results, group: Group) -> list[Series]:
     looks, places = engine_looks(results), {n: i for i, n in enumerate(results.networks())}
     found = []
     for engine in results.engines():
         cells = [
             r
             for r in results.records
-            if r.engine == engine and (r.batch, r.threads) == group and r.median_ms is not None
+            if r.engine == engine and r.group == group and r.median_ms is not None
         ]
         cells.sort(key=lambda r: places[r.network])
         if cells:
@@ -175,7 +175,7 @@ def draw(results: Results) -> Figure | None:
         all_series = _series_of(results, group)
         if all_series:
             engines = {s.name for s in all_series}
-            fits = [f for f in results.fits if (f.batch, f.threads) == group]
+            fits = results.fits_of(group)
             groups.append((group, all_series, [f for f in fits if f.engine in engines]))
     if not groups:
         return None

@@ -163,7 +163,7 @@ def draw(results: Results) -> Figure | None:
     """None when no cell has a figure for memory."""
     groups = []
     for group in results.groups():
-        cells = [r for r in results.records if (r.batch, r.threads) == group and _has_memory(r)]
+        cells = [r for r in results.records if r.group == group and _has_memory(r)]
         if cells:
             groups.append((group, cells, *_place_rows(results, cells)))
     if not groups:

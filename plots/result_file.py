@@ -19,6 +19,9 @@ class BadInput(Exception):
     """One sentence that names the file and what is wrong with it."""
 
 
+Group = tuple[int, int, int, int]  # batch, threads, height, width
+
+
 @dataclass(frozen=True)
 class Record:
     """One cell: a network on an engine with one batch and one number of threads."""
@@ -49,6 +52,10 @@ class Record:
     low_ms: float | None = None
     high_ms: float | None = None
 
+    @property
+    def group(self) -> Group:
+        return (self.batch, self.threads, self.height, self.width)
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -57,10 +64,16 @@ class Fit:
     engine: str
     batch: int
     threads: int
+    height: int | None  # None in files that do not say: they have one size
+    width: int | None
     fixed_ms: float
     ms_per_gmac: float
     r_squared: float | None
     residual_percent: dict[str, float] = field(default_factory=dict)  # by network
+
+    @property
+    def group(self) -> tuple[int, int, int | None, int | None]:
+        return (self.batch, self.threads, self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -79,9 +92,12 @@ class Results:
         """In the order of the file, which is the order the user asked for."""
         return list(dict.fromkeys(r.engine for r in self.records))
 
-    def groups(self) -> list[tuple[int, int]]:
-        """The pairs of batch and threads: what is compared within one panel."""
-        return sorted({(r.batch, r.threads) for r in self.records})
+    def groups(self) -> list[Group]:
+        """What is compared within one panel."""
+        return sorted({r.group for r in self.records})
+
+    def fits_of(self, group: Group) -> list[Fit]:
+        return [f for f in self.fits if all(a in (b, None) for a, b in zip(f.group, group))]
 
 
 # The kinds of member. Each gives the value, or raises ValueError with what was expected.
@@ -183,6 +199,7 @@ _RECORD_MEMBERS = {
 }
 
 _FIT_MEMBERS = {"engine": _name, "batch": _count, "threads": _count, "r_squared": _real}
+_FIT_SIZE = {"height": _count, "width": _count}
 _TIMES = ("median_ms", "low_ms", "high_ms")
 _NULL_IF_ABSENT = {"r_squared"}  # report.c leaves out what is not finite
 
@@ -263,6 +280,8 @@ def _read_fits(ours: dict, path: Path) -> list[Fit]:
         values = _members(item, _FIT_MEMBERS, path, where)
         if "fixed_ms" not in item and "ms_per_gmac" not in item:
             continue  # fewer than three depths: no line
+        sized = "height" in item or "width" in item
+        values |= _members(item, _FIT_SIZE, path, where) if sized else dict.fromkeys(_FIT_SIZE)
         for key in ("fixed_ms", "ms_per_gmac"):
             values |= _members(item, {key: _real}, path, where)
             if values[key] is None:

@@ -118,8 +118,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def group_title(batch: int, threads: int) -> str:
-    return f"batch {batch}, {plural(threads, 'thread')}"
+def group_title(batch: int, threads: int, height: int, width: int) -> str:
+    return f"batch {batch}, {plural(threads, 'thread')}, input {height}x{width}"
 
 
 def _machine(context: dict) -> str:
@@ -146,7 +146,7 @@ def _version(results: Results) -> str:
 
 def _job(results: Results) -> list[str]:
     batches: dict[int, list[str]] = {}
-    for batch, threads in results.groups():
+    for batch, threads in sorted({(r.batch, r.threads) for r in results.records}):
         batches.setdefault(threads, []).append(str(batch))
     # null is what bench/plan.c writes for what the user did not give.
     made = [key for key in ("weights", "images") if results.plan.get(key, "") is None]

@@ -38,6 +38,8 @@ typedef struct rb_accuracy {
     char title[512];
     char network[64];
     int64_t count, classes, batch;
+    double moved_rel_l2;   /* how far the oracle's logits move, worst of some images, when its
+                            * weights move as far as float32 sums move them (bench/jitter.h) */
     const int32_t *labels; /* (count), negative where there is none; not owned */
     const char *(*name)(void *ctx, int64_t image); /* of an image, "" for none; valid until again */
     void *name_ctx;

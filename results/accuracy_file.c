@@ -67,6 +67,7 @@ rb_status rb_accuracy_images_write(const char *directory, const rb_accuracy *acc
     json_object_set_new(root, "schema_version", json_integer(RB_ACCURACY_SCHEMA));
     json_object_set(root, "identity", accuracy->identity);
     json_object_set_new(root, "labels", labels);
+    json_object_set_new(root, "moved_rel_l2", json_real(accuracy->moved_rel_l2));
     json_object_set_new(root, "engines", engines);
     char *text = json_dumps(root, JSON_COMPACT);
     status = text ? rb_write_file(path, text, strlen(text), err)
@@ -180,6 +181,10 @@ static rb_status read_root(const json_t *root, const char *path, rb_accuracy *ac
     const rb_status status = check_identity(identity, accuracy->identity, path, err);
     if (status != RB_OK)
         return status;
+    const json_t *moved = json_object_get(root, "moved_rel_l2");
+    if (!json_is_number(moved) || !(json_number_value(moved) >= 0))
+        return rb_fail(err, RB_ERR_INPUT, "%s: is damaged: moved_rel_l2", path);
+    accuracy->moved_rel_l2 = json_number_value(moved);
     if (json_array_size(engines) != accuracy->engine_count)
         return rb_fail(err, RB_ERR_INPUT, "%s: is damaged: %zu engines, expected %zu", path,
                        json_array_size(engines), accuracy->engine_count);

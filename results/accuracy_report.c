@@ -72,6 +72,7 @@ static rb_status write_json(const rb_accuracy *accuracy, const char *path, rb_er
     json_object_set_new(root, "title", json_string(accuracy->title));
     json_object_set_new(root, "network", json_string(accuracy->network));
     json_object_set_new(root, "images", json_integer(accuracy->count));
+    json_object_set_new(root, "moved_rel_l2", number(accuracy->moved_rel_l2));
     json_object_set_new(root, "notes", notes);
     json_object_set_new(root, "engines", rows);
     json_object_set_new(root, "agreement", all_pairs(accuracy));

@@ -137,6 +137,8 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_t *object = json_object(), *points = json_array();
         json_object_set_new(object, "engine", json_string(s->engine));
         json_object_set_new(object, "batch", json_integer(s->batch));
+        json_object_set_new(object, "height", json_integer(s->height));
+        json_object_set_new(object, "width", json_integer(s->width));
         json_object_set_new(object, "threads", json_integer(s->threads));
         set_real(object, "fixed_ms", s->fixed_ms);
         set_real(object, "ms_per_gmac", s->ms_per_gmac);

@@ -66,12 +66,15 @@ static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t
                            size_t capacity) {
     for (size_t i = 0; i < *count; i++)
         if (strcmp(scalings[i].engine, record->engine) == 0 && scalings[i].batch == record->batch &&
-            scalings[i].threads == record->threads)
+            scalings[i].threads == record->threads && scalings[i].height == record->height &&
+            scalings[i].width == record->width)
             return &scalings[i];
     if (*count == capacity)
         return NULL;
     rb_scaling *s = &scalings[(*count)++];
     *s = (rb_scaling){.batch = record->batch,
+                      .height = record->height,
+                      .width = record->width,
                       .threads = record->threads,
                       .fixed_ms = NAN,
                       .ms_per_gmac = NAN,

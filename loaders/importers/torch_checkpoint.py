@@ -205,7 +205,7 @@ def choose_state(path: Path, value: Any, notes: list[str]) -> dict:
     if not plain and not averages:
         if holds_tensors(value):
             return value
-        held = ", ".join(str(key)[:40] for key in list(value)[:8])
+        held = ", ".join([key[:40] for key in value if isinstance(key, str)][:8])
         raise Refused(
             f"{path}: holds no tensors, neither itself nor under {', '.join(STATE_DICTS)}; "
             f"it has {held or 'nothing'}"
@@ -226,7 +226,7 @@ def collect(path: Path, data: mmap.mmap, state: dict, find: Finder, found: Found
         if isinstance(value, View) and isinstance(name, str) and not name.endswith(names.IGNORED):
             kept[name] = value
         else:
-            found.ignored.append(str(name)[:80])
+            found.ignored.append(name[:80] if isinstance(name, str) else "a key that is no text")
     renamed, notes = names.ours(list(kept))
     found.notes += notes
     taken_bytes, kinds = 0, set()

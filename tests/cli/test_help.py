@@ -1,7 +1,10 @@
 import pytest
 
-COMMANDS = ("run", "plot", "infer", "describe", "list", "weights", "synth-input", "import", "export")
 SCRIPTS = ("plot", "import", "export")  # with fewer exit codes of their own
+COMMANDS = (
+    *("run", "accuracy", "classify", "infer", "describe", "list", "weights", "preprocess"),
+    *("synth-input", *SCRIPTS),
+)
 CODES = ("0 fine", "1 wrong", "2 usage", "3 bad input", "8 engine crashed", "130 interrupted")
 
 

@@ -235,6 +235,7 @@ def test_legacy_files(refusal, small):
         "does not list": legacy_bytes(pickle_bytes, storages[:-1]),
         "does not begin with its length": legacy_bytes(pickle_bytes, short),
         "protocol": whole.replace(struct.pack("<H", checkpoints.PROTOCOL), b"\0\0", 1),
+        "holds no tensors, neither itself": legacy_bytes(pickle.dumps({10**6000: 1}, 2), []),
         "expected a state dict or one": legacy_bytes(b"\x80\x02N.", []),
         "holds no tensors": legacy_bytes(pickle.dumps({"epoch": 3, "state_dict": {}}, 2), []),
     }
@@ -270,12 +271,16 @@ def entry(shape: list, start: int, end: int, kind: str = "F32") -> dict:
         safetensors({"a": entry([4], 0, 16, "F31")}, bytes(16)),
         safetensors({"a": 3}),
         safetensors(b"{" * 100_000),
-        safetensors({}, length=99_999_999),
+        safetensors({}, length=1_000_000),
         safetensors(b'{"a\xff": 1}'),
     ],
 )
 def test_safetensors(refusal, content):
     assert "is no valid safetensors file" in refusal(content)
+
+
+def test_safetensors_with_a_header_that_is_too_long(refusal):
+    assert "header of 9000000 bytes" in refusal(safetensors(b"{}" + b" " * 8_999_998))
 
 
 def test_safetensors_through_the_program(resbench):

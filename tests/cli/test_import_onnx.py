@@ -103,6 +103,18 @@ def test_keras_epsilon_is_the_decimal_that_was_meant(resbench):
     assert imported(resbench, Model("resnet20", epsilon=1.001e-5))["epsilon"] == 1.001e-5
 
 
+def test_mean_over_axes_as_the_newer_torch_exporter_writes_it(tmp_path):
+    model = Model("resnet20", opset=18, prefix="val_")
+    pool = next(node for node in model.nodes if node.op_type == "GlobalAveragePool")
+    pool.op_type = "ReduceMean"
+    pool.input.append(model.tensor(np.array([-1, -2], np.int64)))
+    flatten = next(node for node in model.nodes if node.op_type == "Flatten")
+    flatten.op_type = "Reshape"
+    flatten.input.append(model.tensor(np.array([-1, 64], np.int64)))
+    found = onnx_file.read(model.save(tmp_path / "model.onnx"))
+    assert found.tensors.keys() == model.expected.keys()
+
+
 def test_matmul_and_add_instead_of_gemm(resbench):
     model = Model("resnet20")
     gemm = model.nodes.pop()

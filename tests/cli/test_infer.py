@@ -58,7 +58,10 @@ def test_batches_and_threads_do_not_change_the_reference(resbench, x):
 
 
 def test_batches_of_onednn_agree(resbench, x):
-    one, three = infer(resbench, engine="onednn"), infer(resbench, "--batch", "3", engine="onednn")
+    one, three = (
+        infer(resbench, engine="onednn"),
+        infer(resbench, "--batch", "3", engine="onednn"),
+    )
     assert relative_l2(three.astype("f8"), one.astype("f8")) < 4e-6
 
 
@@ -96,7 +99,11 @@ def test_images_of_a_folder(resbench):
     folder.mkdir()
     random = np.random.default_rng(1)
     tensors = []
-    for name, size in {"a.png": (90, 70), "b.JPEG": (64, 100), "c.jpg": (80, 80)}.items():
+    for name, size in {
+        "a.png": (90, 70),
+        "b.JPEG": (64, 100),
+        "c.jpg": (80, 80),
+    }.items():
         coarse = Image.fromarray(random.integers(0, 256, (9, 9, 3), "u1"))
         path = folder / name
         coarse.resize(size, Image.Resampling.BICUBIC).save(path)
@@ -108,6 +115,74 @@ def test_images_of_a_folder(resbench):
     wanted = infer(resbench, source="tensor.h5")
     assert seen.shape == (3, 1000)
     assert relative_l2(seen, wanted) < 1e-4  # JPEG decoders may differ in a last bit
+
+
+CAFFE = (
+    '{"order":"BGR","divisor":1,"mean":[103.939,116.779,123.68],"std":[1,1,1],'
+    '"resize":256,"crop":[224,224]}'
+)
+
+
+@pytest.fixture
+def caffe18(resbench, weights18):
+    """Weights of resnet18 that ask for Keras's caffe-style preprocessing."""
+    path = resbench.directory / "caffe.h5"
+    path.write_bytes(weights18.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.attrs["preprocessing"] = CAFFE
+    return path
+
+
+@pytest.mark.parametrize(
+    "options, resize, size",
+    [
+        (("--size", "64"), 73, 64),
+        (("--crop", "64"), 73, 64),
+        (("--crop", "48", "--resize", "50"), 50, 48),
+        (("--crop", "48x48", "--size", "48", "--resize", "none"), None, 48),
+    ],
+)
+def test_images_go_through_what_the_weights_ask_for(resbench, caffe18, options, resize, size):
+    (resbench.directory / "images").mkdir()
+    coarse = Image.fromarray(np.random.default_rng(3).integers(0, 256, (9, 9, 3), "u1"))
+    image = coarse.resize((80, 100), Image.Resampling.BICUBIC)
+    image.save(resbench.directory / "images" / "a.png")
+    if resize:
+        image = image.resize((resize, resize * 100 // 80), Image.Resampling.BILINEAR)
+    left, top = (round((side - size) / 2) for side in image.size)
+    pixels = np.asarray(image.crop((left, top, left + size, top + size)), "f4")
+    tensor = pixels[..., ::-1] - np.array([103.939, 116.779, 123.68], "f4")
+    with h5py.File(resbench.directory / "tensor.h5", "w") as file:
+        file["input"] = tensor.transpose(2, 0, 1)[np.newaxis]
+    weights = ("--weights", caffe18)
+    wanted = infer(resbench, *weights, source="tensor.h5")
+    assert np.array_equal(infer(resbench, *weights, *options, source="images"), wanted)
+
+
+def test_resize_and_crop_are_for_images(resbench, x, weights18):
+    arguments = ("infer", "resnet18", "--weights", weights18, "--input", x)
+    for option in (("--resize", "64"), ("--crop", "32")):
+        assert "folders of images" in resbench.fails(2, *arguments, *option)
+    assert "contradict" in resbench.fails(2, *arguments, "--size", "64", "--crop", "48")
+
+
+def test_preprocessing_that_is_none_we_know(resbench, caffe18):
+    (resbench.directory / "images").mkdir()
+    Image.new("RGB", (64, 64)).save(resbench.directory / "images" / "a.png")
+    with h5py.File(caffe18, "r+") as file:
+        file.attrs["preprocessing"] = CAFFE.replace('"BGR"', '"GRB"')
+    arguments = (
+        "infer",
+        "resnet18",
+        "--weights",
+        caffe18,
+        "--input",
+        "images",
+        "--crop",
+        "32",
+    )
+    sentence = resbench.fails(3, *arguments)
+    assert "caffe.h5" in sentence and "order must be" in sentence
 
 
 def make_input(resbench, name="input", shape=(1, 3, 32, 32), dtype="f4", value=0.5):
@@ -163,7 +238,16 @@ def test_unwritable_output_leaves_nothing(resbench, x):
     (resbench.directory / "taken").mkdir()
     before = sorted(resbench.directory.rglob("*"))
     for output in ("nowhere/y.h5", "taken"):
-        arguments = ("infer", "resnet18", "--input", "x.h5", "--threads", "1", "-o", output)
+        arguments = (
+            "infer",
+            "resnet18",
+            "--input",
+            "x.h5",
+            "--threads",
+            "1",
+            "-o",
+            output,
+        )
         assert output in resbench.fails(3, *arguments)
     assert sorted(resbench.directory.rglob("*")) == before
 

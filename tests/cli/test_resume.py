@@ -11,7 +11,17 @@ FIRST = cell("resnet18", "onednn")
 
 
 def arguments(depths, *more, engines="onednn"):
-    return ("run", *QUICK, "--depths", depths, "--engines", engines, "-o", "results", *more)
+    return (
+        "run",
+        *QUICK,
+        "--depths",
+        depths,
+        "--engines",
+        engines,
+        "-o",
+        "results",
+        *more,
+    )
 
 
 def kept(report, name):
@@ -92,6 +102,25 @@ def test_other_weights_under_the_same_name_are_not_comparable(resbench):
         assert resbench("weights", "synth", "resnet18", "--seed", seed, "-o", "w.h5").code == 0
         result = resbench(*command, *more)
         assert result.code == code, result
+
+
+def test_images_prepared_in_another_way_are_not_comparable(resbench):
+    (resbench.directory / "images").mkdir()
+    for i in range(2):
+        Image.new("RGB", (300, 300), (i, 0, 0)).save(resbench.directory / f"images/{i}.png")
+    command = (*arguments("18"), "--images", "images", "--resize", "40")
+    assert resbench(*command).code == 0
+    record = Report(resbench.directory / "results").records[FIRST]
+    assert '"resize":40,"crop":[32,32]' in record["preprocessing"]
+    for resize, code in (("none", 7), ("41", 7), ("40", 0)):
+        result = resbench(*command, "--resize", resize, "--resume")
+        assert result.code == code, result
+        assert ("prepared in another way" in result.err) == (code == 7)
+
+
+def test_resize_without_images_is_refused(resbench):
+    assert "--images" in resbench.fails(2, *arguments("18"), "--resize", "40")
+    assert "--images" in resbench.fails(2, *arguments("18"), "--crop", "32")
 
 
 def test_resume_of_nothing_is_a_first_run(resbench):

@@ -160,6 +160,36 @@ static void shortcut_that_is_added(void **state) {
         between_convolutions(&shapes[i], true);
 }
 
+/* As at the end of a network: pooling and FC read a value with its padding, whatever stands there.
+ * 4 pixels, so that their mean is exact. */
+static void padded_channels_do_not_reach_the_logits(void **state) {
+    (void)state;
+    static const rb_shape s = {2, 5, 4, 4, 23, 2, 2, 2};
+    float *src = integers(s.batch * 3 * 16, 6), *first = integers(s.ic * 3, 7);
+    float *last = integers(11 * s.oc, 8);
+    tiny_graph g;
+    tiny_init(&g, s.batch, 3, s.ih, s.iw);
+    rb_node *x = tiny_add(&g, RB_OP_CONV, RB_VALUE_INPUT, s.ic, point(1, 1));
+    x->wei = tiny_tensor(&g, first, 4, s.ic, 3, 1, 1);
+    rb_node *shortcut = tiny_add(&g, RB_OP_SHORTCUT, 0, s.oc, point(2, 2));
+    tiny_add(&g, RB_OP_AVGPOOL, 1, s.oc,
+             (tiny_window){.kh = 2, .kw = 2, .stride_h = 1, .stride_w = 1});
+    rb_node *fc = tiny_add(&g, RB_OP_FC, 2, 11, point(1, 1));
+    fc->wei = tiny_tensor(&g, last, 2, 11, s.oc, 1, 1);
+    double *wide = widened(src, s.batch * 3 * 16);
+    double value[2 * 5 * 16], all[2 * 23 * 4] = {0}, mean[2 * 23] = {0}, expected[2 * 11];
+    mix(x, s.batch, wide, first, value);
+    add_shortcut(shortcut, s.batch, value, all);
+    for (int i = 0; i < 2 * 23 * 4; i++)
+        mean[i / 4] += all[i] / 4;
+    mix(fc, s.batch, mean, last, expected);
+    expect(&g, &s, src, expected);
+    rb_test_free(src);
+    rb_test_free(first);
+    rb_test_free(last);
+    rb_test_free(wide);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2)
         return EXIT_FAILURE;
@@ -168,6 +198,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(shortcut_of_the_input),
         cmocka_unit_test(shortcut_of_a_convolution),
         cmocka_unit_test(shortcut_that_is_added),
+        cmocka_unit_test(padded_channels_do_not_reach_the_logits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "bench/accuracy_judge.h"
-#include "bench/parity.h"
 
 #define CLASSES 8
 #define NORMAL_975 1.959963984540054
@@ -140,7 +139,7 @@ static void engines_may_differ_only_below_twice_the_largest_error(void **state) 
     assert_int_equal(sums.differ, 1);
     assert_int_equal(sums.outside, 0);
     assert_int_equal(sums.near_ties, 10);
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     assert_int_equal(job.engines[1].verdict, RB_VERDICT_PASS);
     assert_int_equal(job.engines[0].verdict, RB_VERDICT_NONE); /* the truth is not judged */
     assert_string_equal(job.engines[1].note, "");
@@ -157,7 +156,7 @@ static void engines_may_differ_only_below_twice_the_largest_error(void **state) 
     assert_int_equal(sums.differ, 1);
     assert_int_equal(sums.outside, 1);
     assert_int_equal(sums.near_ties, 0);
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     assert_int_equal(job.engines[1].verdict, RB_VERDICT_FAIL);
     assert_contains(job.engines[1].note, "1 images");
     job_release(&job);
@@ -180,12 +179,12 @@ static void equal_logits_of_the_oracle_are_a_tie_that_any_error_allows(void **st
 static void an_engine_that_is_wrong_everywhere_alike_fails_by_its_error(void **state) {
     (void)state;
     rb_accuracy job = margin_job(0.5, -1, 1e-3); /* same top-1 everywhere */
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     assert_int_equal(rb_accuracy_sum(&job, &job.engines[1]).differ, 0);
     assert_int_equal(job.engines[1].verdict, RB_VERDICT_FAIL);
     assert_contains(job.engines[1].note, "relative L2");
     assert_contains(job.engines[1].note, "image 0");
-    assert_true(job.engines[1].rel_l2_limit == rb_parity_reference_limit(18));
+    assert_true(job.engines[1].rel_l2_limit == 8 * 0x1p-24);
     job_release(&job);
 }
 
@@ -198,11 +197,20 @@ static void the_reference_sets_the_limit_of_the_others(void **state) {
     job.engines[2].images[0] = rb_accuracy_score(truth, NULL, 2, 0);
     for (size_t e = 0; e < 3; e++)
         job.engines[e].done = 1;
-    rb_accuracy_judge(&job, 18);
+    job.moved_rel_l2 = 1e-6;
+    rb_accuracy_judge(&job);
     assert_int_equal(job.engines[0].verdict, RB_VERDICT_PASS);
     assert_int_equal(job.engines[1].verdict, RB_VERDICT_PASS);
     assert_true(fabs(job.engines[0].rel_l2_limit - 8e-7) < 1e-12);
-    assert_true(job.engines[1].rel_l2_limit == rb_parity_reference_limit(18));
+    assert_true(job.engines[1].rel_l2_limit == 1e-6);
+
+    /* beyond its own limit it is MARGINAL, and widens nobody else's */
+    job.moved_rel_l2 = 0;
+    job.engines[1].images[0] = rb_accuracy_score(far, truth, 2, 0);
+    rb_accuracy_judge(&job);
+    assert_int_equal(job.engines[1].verdict, RB_VERDICT_MARGINAL);
+    assert_int_equal(job.engines[0].verdict, RB_VERDICT_MARGINAL);
+    assert_true(job.engines[0].rel_l2_limit == 8 * 0x1p-24);
     job_release(&job);
 }
 
@@ -210,11 +218,11 @@ static void without_all_of_the_oracle_nothing_passes(void **state) {
     (void)state;
     rb_accuracy job = margin_job(0.5, -1, 0);
     job.engines[1].images[9].rel_l2 = job.engines[1].images[9].max_abs_error = NAN;
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     assert_int_equal(job.engines[1].verdict, RB_VERDICT_NONE);
     assert_contains(job.engines[1].note, "9 of the engine's 10");
     strcpy(job.engines[0].engine, "other"); /* no oracle at all */
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     for (size_t e = 0; e < 2; e++) {
         assert_int_equal(job.engines[e].verdict, RB_VERDICT_NONE);
         assert_contains(job.engines[e].note, "not judged");
@@ -231,7 +239,7 @@ static void nan_fails_also_without_an_oracle(void **state) {
         job.engines[e].images[6] = rb_accuracy_score(bad, NULL, 3, job.labels[6]);
         if (e == 1)
             strcpy(job.engines[0].engine, "other");
-        rb_accuracy_judge(&job, 18);
+        rb_accuracy_judge(&job);
         assert_int_equal(job.engines[e].verdict, RB_VERDICT_FAIL);
         assert_contains(job.engines[e].note, "image 6");
         job_release(&job);
@@ -243,7 +251,7 @@ static void a_failure_of_the_engine_is_its_verdict(void **state) {
     rb_accuracy job = margin_job(0.5, -1, 0);
     job.engines[1].failure = RB_VERDICT_CRASHED;
     strcpy(job.engines[1].failure_note, "run: killed by signal SIGSEGV");
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     assert_int_equal(job.engines[1].verdict, RB_VERDICT_CRASHED);
     assert_string_equal(job.engines[1].note, "run: killed by signal SIGSEGV");
     job_release(&job);

@@ -30,6 +30,7 @@ static rb_accuracy filled_job(void) {
         other[0] = i == 7 ? NAN : other[0];
         job.engines[2].images[i] = rb_accuracy_score(other, truth, CLASSES, job.labels[i]);
     }
+    job.moved_rel_l2 = 1e-6 / 3;
     for (size_t e = 0; e < 3; e++) {
         rb_accuracy_engine *engine = &job.engines[e];
         snprintf(engine->version, sizeof engine->version, "1.%zu", e);
@@ -52,6 +53,7 @@ static void what_is_kept_comes_back(void **state) {
     assert_ok(rb_accuracy_images_write(*state, &job, &err));
     assert_int_equal(entries_of(*state), 1);
     assert_ok(rb_accuracy_images_read(*state, &read, &err));
+    assert_true(job.moved_rel_l2 == read.moved_rel_l2);
     for (size_t e = 0; e < 3; e++) {
         const rb_accuracy_engine *a = &job.engines[e], *b = &read.engines[e];
         assert_int_equal(a->done, b->done);
@@ -178,6 +180,8 @@ static void a_file_of_something_else_is_refused(void **state) {
                      RB_ERR_INPUT);
     assert_contains(err.message, "schema version 1");
     assert_int_equal(read_changed(state, -1, "identity", -1, NULL, &err), RB_ERR_INPUT);
+    assert_int_equal(read_changed(state, -1, "moved_rel_l2", -1, NULL, &err), RB_ERR_INPUT);
+    assert_contains(err.message, "moved_rel_l2");
     assert_int_equal(read_changed(state, -1, "engines", -1, json_array(), &err), RB_ERR_INPUT);
     assert_contains(err.message, "0 engines, expected 3");
 }
@@ -193,7 +197,7 @@ static void another_identity_is_not_comparable(void **state) {
 static void the_report_has_every_engine_and_every_difference(void **state) {
     char path[PATH_SIZE];
     rb_accuracy job = filled_job();
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     assert_ok(rb_accuracy_report_write(*state, &job, &err));
     assert_int_equal(entries_of(*state), 3);
     char *markdown = load(path_of(state, RB_ACCURACY_MARKDOWN, path), NULL);
@@ -235,7 +239,7 @@ static void the_terminal_table_is_not_too_wide(void **state) {
     job.engines[0].done = job.engines[1].done = 1;
     job.engines[0].call_ns = 12345;
     job.engines[0].called_images = 1;
-    rb_accuracy_judge(&job, 18);
+    rb_accuracy_judge(&job);
     job.engines[0].verdict = RB_VERDICT_UNSUPPORTED;
     FILE *out = open_memstream(&text, &size);
     rb_accuracy_terminal(&job, out);

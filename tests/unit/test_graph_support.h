@@ -7,7 +7,7 @@
 #include "model/graph_build.h"
 #include "model/graph_cost.h"
 
-static rb_graph *build(const char *name, rb_graph_shape shape) {
+static inline rb_graph *build(const char *name, rb_graph_shape shape) {
     const rb_network *network;
     rb_graph *graph;
     assert_ok(rb_network_find(name, &network, &err));
@@ -15,7 +15,7 @@ static rb_graph *build(const char *name, rb_graph_shape shape) {
     return graph;
 }
 
-static const rb_node *node_of(const rb_graph *graph, const char *name) {
+static inline const rb_node *node_of(const rb_graph *graph, const char *name) {
     for (int32_t i = 0; i < graph->node_count; i++)
         if (strcmp(graph->nodes[i].name, name) == 0)
             return &graph->nodes[i];
@@ -23,8 +23,8 @@ static const rb_node *node_of(const rb_graph *graph, const char *name) {
     return NULL;
 }
 
-static void check_plane(const rb_graph *graph, const char *name, int64_t oc, int64_t oh,
-                        int64_t ow) {
+static inline void check_plane(const rb_graph *graph, const char *name, int64_t oc, int64_t oh,
+                               int64_t ow) {
     const rb_node *node = node_of(graph, name);
     assert_int_equal(node->oc, oc);
     assert_int_equal(node->oh, oh);

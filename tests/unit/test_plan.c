@@ -51,7 +51,7 @@ static void wrong_networks_are_named(void **state) {
         {"18, 34", "' 34'"},        {"18x", "'resnet18x'"},  {"-18", "'-18'"},
         {"vgg16", "'vgg16'"},       {"18,18", "twice"},      {"18,resnet18", "twice"},
         {"018", "'resnet018'"},     {"1e2", "'resnet1e2'"},  {"ResNet18", "'ResNet18'"},
-        {"18;34", "'resnet18;34'"}, {"18\n", "'resnet18\n"}, {"99999999999999999999", "9999"},
+        {"18;34", "'resnet18;34'"}, {"18\n", "'resnet18 '"}, {"99999999999999999999", "9999"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         rb_error err = {""};

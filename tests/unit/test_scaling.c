@@ -119,6 +119,31 @@ static void lines_are_kept_apart(void **state) {
     rb_record_list_release(&list);
 }
 
+/* Networks of CIFAR and of ImageNet in one run: two lines, each exact. */
+static void input_sizes_are_kept_apart(void **state) {
+    (void)state;
+    static rb_scaling lines[LINES];
+    static const record_row cifar[] = {{"resnet20", 20, 9, 40551040, 269722},
+                                       {"resnet56", 56, 27, 125485696, 853018},
+                                       {"resnet110", 110, 54, 252887680, 1727962}};
+    rb_record_list list = {0};
+    add_line(&list, "e", 1, 3, 10, NULL);
+    for (size_t i = 0; i < COUNT(cifar); i++) {
+        rb_record r = make_record(&cifar[i], "e", 1, 0.5 + 50 * (double)cifar[i].macs * 1e-9, 1);
+        r.height = r.width = 32;
+        put(&list, r);
+    }
+    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 2);
+    assert_int_equal(lines[0].height, 224);
+    assert_true(near(lines[0].fixed_ms, 3) && near(lines[0].ms_per_gmac, 10));
+    assert_int_equal(lines[1].height, 32);
+    assert_int_equal(lines[1].width, 32);
+    assert_int_equal(lines[1].count, 3);
+    assert_true(near(lines[1].fixed_ms, 0.5) && near(lines[1].ms_per_gmac, 50));
+    assert_true(isnan(lines[0].points[0].marginal_ms_per_block)); /* no block of another size */
+    rb_record_list_release(&list);
+}
+
 static void nothing_timed_has_no_lines(void **state) {
     (void)state;
     static rb_scaling lines[LINES];
@@ -151,6 +176,7 @@ int main(void) {
         cmocka_unit_test(a_block_is_compared_with_its_own_kind),
         cmocka_unit_test(few_depths_have_no_fit),
         cmocka_unit_test(lines_are_kept_apart),
+        cmocka_unit_test(input_sizes_are_kept_apart),
         cmocka_unit_test(nothing_timed_has_no_lines),
         cmocka_unit_test(more_points_than_fit_are_left_out),
     };
