@@ -106,7 +106,6 @@ static rb_status complete(accuracy_arguments *a, rb_error *err) {
                                           plan->directory, err);
     if (!plan->threads)
         plan->threads = rb_machine_threads();
-    plan->worker.threads = plan->threads;
     return status;
 }
 

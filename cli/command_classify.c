@@ -323,7 +323,6 @@ int rb_command_classify(int argc, char **argv) {
         rb_interrupt_install();
     if (!a.threads)
         a.threads = rb_machine_threads();
-    a.worker.threads = a.threads;
     rb_status status = open_all(&c, &err);
     for (size_t i = 0; status == RB_OK && i < a.photo_count; i++)
         status = classify_path(&c, a.photos[i], &err);

@@ -201,7 +201,6 @@ int rb_command_infer(int argc, char **argv) {
         status = load_input(&a, network, weights, &info, &inputs, &err);
     if (!a.threads)
         a.threads = rb_machine_threads();
-    a.worker.threads = a.threads;
     if (status == RB_OK) {
         const rb_case_spec spec = {.engine_path = engine,
                                    .network = network->name,

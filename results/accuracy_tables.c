@@ -205,7 +205,8 @@ static void print_notes(const rb_accuracy *accuracy, const char *bullet, FILE *o
 
 void rb_accuracy_terminal(const rb_accuracy *accuracy, FILE *out) {
     print_engines(accuracy, true, rb_grid_aligned, out);
-    fputc('\n', out);
+    fputs("from, to: Wilson's 95 % interval of top-1; img/s: calls alone, the first included\n\n",
+          out);
     print_pairs(accuracy, "", out);
     print_notes(accuracy, "", out);
     for (size_t e = 0; rb_accuracy_oracle(accuracy) && e < accuracy->engine_count; e++) {

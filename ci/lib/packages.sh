@@ -3,7 +3,12 @@
 
 base_packages=(build-essential cmake ninja-build pkg-config python3 python3-venv
     libhdf5-dev libjansson-dev libssl-dev libhwloc-dev libjpeg-dev libpng-dev zlib1g-dev libcmocka-dev)
-ci_packages=(clang libclang-rt-dev libomp-dev git)
+ci_packages=(clang libomp-dev git)
+# libFuzzer and the sanitizers of clang; Ubuntu 22.04 has them within what clang depends on.
+case $(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-}") in
+    ubuntu-22.04) ;;
+    *) ci_packages+=(libclang-rt-dev) ;;
+esac
 
 # missing_packages NAME...: those neither installed nor provided by an installed package.
 missing_packages() {

@@ -263,13 +263,13 @@ def test_interrupted_and_resumed_is_as_uninterrupted(resbench, weights8):
 def test_a_crashed_engine_is_tried_again_where_it_ended(resbench, weights8, data):
     """crash_late runs five times in each process: it comes a little further every time."""
     engines = f"oracle,reference,{engine_path('crash_late')}"
-    arguments = (weights8, data, "--batch", "6")
+    arguments = (weights8, data, "--batch", "4")
     rows, _, _ = accuracy(resbench, *arguments, code=8, engines=engines)
     first = rows["crash_late"]["images"]
-    assert first == 6 and rows["oracle"]["images"] == IMAGES
+    assert first in (4, 8, 12, 16, 20) and rows["oracle"]["images"] == IMAGES  # whole blocks
     times = images_of(resbench.directory / "out")["oracle"]["call_ns"]
     rows, _, _ = accuracy(resbench, *arguments, "--resume", code=8, engines=engines)
-    assert rows["crash_late"]["images"] == 2 * first
+    assert first < rows["crash_late"]["images"] <= first + 20
     engine = images_of(resbench.directory / "out")["crash_late"]
     assert None not in engine["rel_l2"] and max(engine["rel_l2"]) < 2e-6
     assert images_of(resbench.directory / "out")["oracle"]["call_ns"] == times
@@ -358,7 +358,7 @@ def test_what_cannot_be_read_is_refused(resbench, weights8, data):
 
 
 def test_a_damaged_block_ends_the_job_and_what_is_done_stays(resbench, weights8):
-    """Image 40 is not what its checksum says; the first block is that of one batch."""
+    """Image 40 does not have its checksum; how many blocks come before it depends on the time they take."""
     data = write_data_set(resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1])
     with h5py.File(data, "r+") as file:
         pixels = file["images"][...]
@@ -368,11 +368,11 @@ def test_a_damaged_block_ends_the_job_and_what_is_done_stays(resbench, weights8)
         place = images.id.get_chunk_info_by_coord((40, 0, 0, 0))
     with open(data, "r+b") as raw:
         raw.seek(place.byte_offset)
-        raw.write(bytes(16))
+        raw.write(b"damaged")
     sentence = resbench.fails(3, *command(weights8, data, engines="oracle,onednn"))
     assert "set.h5" in sentence
     done = {name: engine["done"] for name, engine in images_of(resbench.directory / "out").items()}
-    assert done == {"oracle": 8, "onednn": 8}
+    assert done["oracle"] == done["onednn"] and done["oracle"] in (8, 16, 24, 32, 40)
 
 
 def test_engines_in_this_process_say_the_same(resbench, weights8, data):

@@ -178,11 +178,10 @@ def run_pickle(files: Case, watch: Watch) -> tuple[str, str]:
 
 
 def pattern_of(said: str) -> str:
-    """The sentence without what differs from file to file."""
+    """The sentence without what differs from file to file: quoted words and what follows them, numbers, names."""
+    words = re.split(r"b?['\"]", said)[0]
     return re.sub(
-        r"'[^']*'|\"[^\"]*\"|-?\d[\d.e+]*|/\S+|\([^)]*\)|tensor \S+|layer \S+|node \S+",
-        "_",
-        said,
+        r"-?\d[\d.e+]*|/\S+|\([^)]*\)|(tensor|layer|node|attribute) \S+", "_", words
     )[:200]
 
 

@@ -217,7 +217,8 @@ def any_zip(
     with warnings.catch_warnings(), zipfile.ZipFile(stream, "w", method) as archive:
         warnings.simplefilter("ignore")
         for entry_name, entry_content in entries:
-            archive.writestr(entry_name.replace("\ud800", "?") or "-", entry_content)
+            name = entry_name.replace("\ud800", "?").split("\0")[0] or "-"
+            archive.writestr(name, entry_content)
     packed = stream.getvalue()
     if rng.random() < 0.2:
         tail = packed.rfind(b"PK\x01\x02", 0, rng.randrange(len(packed)))

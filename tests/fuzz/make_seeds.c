@@ -1,5 +1,6 @@
 /* fuzz_seeds DIRECTORY IMAGES: writes the first inputs of every harness to DIRECTORY/<harness>/.
  * They are made here, by the writers that the readers belong to; IMAGES is tests/unit/images. */
+#include "../unit/test_accuracy_support.h"
 #include "../unit/test_records.h"
 #include "../unit/test_weights_tiny.h"
 
@@ -7,6 +8,7 @@
 
 #include "loaders/hdf5_access.h"
 #include "loaders/tensor_file.h"
+#include "results/accuracy_file.h"
 #include "results/report.h"
 #include "small_image_set.h"
 
@@ -169,6 +171,34 @@ static void make_results(const char *directory) {
     rb_record_list_release(&report.records);
 }
 
+static void make_accuracy(const char *directory) {
+    static const char *const engines[] = {"oracle", "onednn", NULL};
+    size_t size;
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", directory, RB_ACCURACY_IMAGES);
+    for (int64_t done = 0; done <= 4; done += 2) {
+        char name[32];
+        rb_accuracy job = make_job(engines, 4, 3, 2);
+        for (size_t e = 0; e < job.engine_count; e++) {
+            job.engines[e].done = done;
+            for (int64_t i = 0; i < done; i++)
+                job.engines[e].images[i] = (rb_accuracy_image){.top1 = (int32_t)i % 3,
+                                                               .rank = job.labels[i] < 0 ? 0 : 1,
+                                                               .score = 3,
+                                                               .margin = 1,
+                                                               .oracle_score = 3,
+                                                               .max_abs_error = 1e-6,
+                                                               .rel_l2 = 1e-7};
+        }
+        assert_ok(rb_accuracy_images_write(directory, &job, &err));
+        char *data = load(path, &size);
+        snprintf(name, sizeof name, "done-%d", (int)done);
+        seed("accuracy", name, NULL, 0, data, size);
+        free(data);
+        job_release(&job);
+    }
+}
+
 /* In the old format, whose metadata has no checksums: one changed byte is not noticed. */
 static void store_old(hid_t file) {
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
@@ -268,6 +298,7 @@ int main(int argc, char **argv) {
     make_messages();
     make_answers();
     make_results(work);
+    make_accuracy(work);
     make_hdf5(work);
     make_texts_of_files();
     make_random("image_set", 200);
