@@ -48,7 +48,10 @@ static rb_status start(importer *run, const rb_import_request *request, int64_t 
     if (!run->pixels)
         return rb_fail(err, RB_ERR_MEMORY, "%s: no memory for an image", request->output);
     rb_progress_start(&run->progress, (double)total);
-    return rb_image_set_create(request->output, info, &run->writer, err);
+    info->count = total;
+    status = rb_image_set_create(request->output, info, &run->writer, err);
+    info->count = 0; /* as many as are appended */
+    return status;
 }
 
 static rb_status finish(importer *run, rb_status status, rb_error *err) {

@@ -48,8 +48,8 @@ rb_status rb_image_set_verify(rb_image_set *set, rb_error *err);
  * rb_image_set_finish, or not at all. */
 typedef struct rb_image_set_writer rb_image_set_writer;
 
-/* count and sha256 of info are found out, and the crop is height x width; the rest is written as it
- * stands. */
+/* count of info says how many images are expected (0: unknown), and many get larger chunks; it and
+ * sha256 are found out. The crop is height x width; the rest is written as it stands. */
 rb_status rb_image_set_create(const char *path, const rb_image_set_info *info,
                               rb_image_set_writer **writer, rb_error *err);
 

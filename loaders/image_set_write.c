@@ -9,7 +9,9 @@
 #include "loaders/image_set_digest.h"
 #include "resbench/checked.h"
 
-#define CHUNK_BYTES (1 << 20) /* about; a larger image is a chunk of its own */
+#define CHUNK_BYTES (1 << 20)      /* about; a larger image is a chunk of its own */
+#define MAX_CHUNK_BYTES (32 << 20) /* of many images */
+#define MANY_CHUNKS 2048           /* looking at n chunks takes libhdf5 a time of n^2 */
 
 /* The three data sets grow by whole chunks of as many images, which wait in memory until then. */
 struct rb_image_set_writer {
@@ -89,10 +91,16 @@ static rb_status check_info(const char *path, const rb_image_set_info *info, rb_
     return rb_preprocess_check(&info->preprocess, err);
 }
 
-static bool allocate(rb_image_set_writer *writer) {
+static bool allocate(rb_image_set_writer *writer, int64_t expected) {
     const rb_image_set_info *info = &writer->info;
     writer->image_bytes = (size_t)(info->height * info->width * 3);
-    writer->chunk_images = (int64_t)(CHUNK_BYTES / writer->image_bytes);
+    const int64_t name_bytes = info->name_bytes, image_bytes = (int64_t)writer->image_bytes;
+    const int64_t largest = image_bytes > name_bytes ? image_bytes : name_bytes;
+    writer->chunk_images = CHUNK_BYTES / largest;
+    if (writer->chunk_images < expected / MANY_CHUNKS)
+        writer->chunk_images = expected / MANY_CHUNKS;
+    if (writer->chunk_images > MAX_CHUNK_BYTES / largest)
+        writer->chunk_images = MAX_CHUNK_BYTES / largest;
     if (writer->chunk_images < 1)
         writer->chunk_images = 1;
     const size_t count = (size_t)writer->chunk_images;
@@ -119,7 +127,7 @@ rb_status rb_image_set_create(const char *path, const rb_image_set_info *info,
     made->info.preprocess.crop_height = info->height;
     made->info.preprocess.crop_width = info->width;
     rb_status status = check_info(path, &made->info, err);
-    if (status == RB_OK && !allocate(made))
+    if (status == RB_OK && !allocate(made, info->count))
         status = rb_fail(err, RB_ERR_MEMORY, "%s: no memory to write it", path);
     if (status == RB_OK)
         status = rb_temporary_path(path, temporary, err);

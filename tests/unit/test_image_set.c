@@ -104,6 +104,40 @@ static void sets_without_names_and_labels_are_fine(void **state) {
     rb_image_set_close(set);
 }
 
+/* Images of a chunk when so many are expected. */
+static hsize_t chunk_of(const char *path, int64_t expected, int64_t name_bytes) {
+    hsize_t chunk[4] = {0};
+    rb_image_set_info info = small_info();
+    rb_image_set_writer *writer;
+    rb_image_set *set;
+    const uint8_t pixels[BYTES] = {1};
+    info.count = expected;
+    info.name_bytes = name_bytes;
+    assert_ok(rb_image_set_create(path, &info, &writer, &err));
+    assert_ok(rb_image_set_append(writer, pixels, 1, "a", &err));
+    assert_ok(rb_image_set_finish(writer, NULL, &err));
+    assert_ok(rb_image_set_open(path, &set, &err));
+    assert_int_equal(rb_image_set_info_of(set)->count, 1);
+    rb_image_set_close(set);
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t images = H5Dopen2(file, "images", H5P_DEFAULT);
+    const hid_t properties = H5Dget_create_plist(images);
+    assert_int_equal(H5Pget_chunk(properties, 4, chunk), 4);
+    H5Pclose(properties);
+    H5Dclose(images);
+    H5Fclose(file);
+    return chunk[0];
+}
+
+static void many_images_get_large_chunks(void **state) {
+    char path[PATH_SIZE];
+    path_of(state, "set.h5", path);
+    assert_int_equal(chunk_of(path, 0, 12), (1 << 20) / BYTES);
+    assert_int_equal(chunk_of(path, 100000, 12), (1 << 20) / BYTES);
+    assert_int_equal(chunk_of(path, 2048 * INT64_C(4000), 12), 4000);
+    assert_int_equal(chunk_of(path, 100000000, 4096), (32 << 20) / 4096); /* names count, too */
+}
+
 static void nothing_half_written_stays(void **state) {
     char path[PATH_SIZE];
     rb_image_set_info info = small_info();
@@ -349,6 +383,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_written_is_read, empty_directory),
         cmocka_unit_test_setup(sets_without_names_and_labels_are_fine, empty_directory),
+        cmocka_unit_test_setup(many_images_get_large_chunks, empty_directory),
         cmocka_unit_test_setup(nothing_half_written_stays, empty_directory),
         cmocka_unit_test_setup(contradictions_are_refused, empty_directory),
         cmocka_unit_test_setup(claims_beyond_the_file_are_refused, empty_directory),
