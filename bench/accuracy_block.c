@@ -135,10 +135,15 @@ static rb_status open_remote(const rb_accuracy_blocks *b, size_t e, int32_t jitt
 static rb_status open_engine(rb_accuracy_blocks *b, size_t e, rb_error *err) {
     rb_accuracy_engine *engine = &b->accuracy->engines[e];
     const rb_status status = open_remote(b, e, 0, &b->remotes[e], err);
-    if (status == RB_OK)
-        snprintf(engine->version, sizeof engine->version, "%s",
-                 rb_remote_facts_of(b->remotes[e])->engine_version);
-    return settle(b, e, status, "open", err);
+    if (status != RB_OK)
+        return settle(b, e, status, "open", err);
+    const char *version = rb_remote_facts_of(b->remotes[e])->engine_version;
+    if (engine->done > 0 && strcmp(engine->version, version) != 0) /* a library behind it is new */
+        return rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                       "%s is version %s, and was %s for the images that are done; use another -o",
+                       engine->engine, version, engine->version);
+    snprintf(engine->version, sizeof engine->version, "%s", version);
+    return RB_OK;
 }
 
 static void show(const rb_accuracy_blocks *b, const rb_accuracy_engine *engine, int64_t image) {
