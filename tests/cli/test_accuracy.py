@@ -30,9 +30,7 @@ def data(shared):
     """Every seventh image has no label."""
     labels = [i * 7 % 10 if i % 7 else -1 for i in range(IMAGES)]
     names = [f"photo {i}.png" for i in range(IMAGES)]
-    return write_data_set(
-        shared.directory / "set.h5", random_pixels(IMAGES), labels, names=names
-    )
+    return write_data_set(shared.directory / "set.h5", random_pixels(IMAGES), labels, names=names)
 
 
 def command(weights, data, *more, engines="oracle,reference,onednn", output="out"):
@@ -120,9 +118,7 @@ def test_counts_are_those_of_the_logits(resbench, weights8, data):
 
 
 @pytest.mark.parametrize("preprocessing", [RAW, CAFFE, CIFAR])
-def test_pixels_are_normalised_as_the_weights_say(
-    resbench, weights8, data, preprocessing
-):
+def test_pixels_are_normalised_as_the_weights_say(resbench, weights8, data, preprocessing):
     weights = resbench.directory / "w.h5"
     shutil.copyfile(weights8, weights)
     set_attributes(weights, preprocessing=json.dumps(preprocessing))
@@ -132,24 +128,18 @@ def test_pixels_are_normalised_as_the_weights_say(
     with h5py.File(data) as file:
         pixels = file["images"][:6]
     logits = logits_of(resbench, weights, pixels, preprocessing)
-    assert (
-        images_of(resbench.directory / "out")["oracle"]["score"]
-        == logits.max(1).tolist()
-    )
+    assert images_of(resbench.directory / "out")["oracle"]["score"] == logits.max(1).tolist()
 
 
 def test_another_geometry_is_told(resbench, weights18, tmp_path):
     weights = resbench.directory / "w.h5"
     shutil.copyfile(weights18, weights)
     set_attributes(weights, preprocessing=json.dumps(TORCHVISION))
-    small = write_data_set(
-        tmp_path / "small.h5", random_pixels(2), [999, 3], classes=1000
-    )
+    small = write_data_set(tmp_path / "small.h5", random_pixels(2), [999, 3], classes=1000)
     _, report, result = accuracy(resbench, weights, small, engines="onednn")
     wished, found = "resize 256, crop 224x224", "no resize, crop 32x32"
-    assert (
-        f"note: the weights were made for images of {wished}; the data set has {found}"
-        in (result.out)
+    assert f"note: the weights were made for images of {wished}; the data set has {found}" in (
+        result.out
     )
     assert any(wished in note for note in report["notes"])
 
@@ -179,17 +169,12 @@ def test_images_that_differ_are_named(resbench, weights8, data):
     assert [entry["image"] for entry in report["differences"]] == differing
     first = report["differences"][0]
     i = differing[0]
-    assert (
-        first["name"] == f"photo {i}.png"
-        and f"image {i} (photo {i}.png): oracle " in result.out
-    )
+    assert first["name"] == f"photo {i}.png" and f"image {i} (photo {i}.png): oracle " in result.out
     assert first["oracle_top1"] == images["oracle"]["top1"][i]
     assert first["margin"] == images["oracle"]["margin"][i]
     assert first["limit"] == 2 * max(images["swap"]["max_abs_error"])
     same = IMAGES - len(differing)
-    assert (
-        f"oracle and swap: the same top-1 on {same} of {IMAGES} images\n" in result.out
-    )
+    assert f"oracle and swap: the same top-1 on {same} of {IMAGES} images\n" in result.out
 
 
 @pytest.mark.parametrize(
@@ -210,22 +195,14 @@ def test_an_engine_that_misbehaves_costs_its_row(
 ):
     engines = f"{engine_path(fault)},oracle,reference"
     arguments = ("--batch", "2", "--timeout", "2")
-    rows, _, _ = accuracy(
-        resbench, weights8, data, *arguments, code=code, engines=engines
-    )
-    assert rows[fault]["parity"] == verdict and words in rows[fault]["note"], rows[
-        fault
-    ]
-    assert (
-        rows["reference"]["parity"] == "PASS" and rows["reference"]["images"] == IMAGES
-    )
+    rows, _, _ = accuracy(resbench, weights8, data, *arguments, code=code, engines=engines)
+    assert rows[fault]["parity"] == verdict and words in rows[fault]["note"], rows[fault]
+    assert rows["reference"]["parity"] == "PASS" and rows["reference"]["images"] == IMAGES
     assert resbench.processes() == []
 
 
 def test_without_the_oracle_nothing_is_judged(resbench, weights8, data):
-    rows, report, result = accuracy(
-        resbench, weights8, data, engines="reference,onednn"
-    )
+    rows, report, result = accuracy(resbench, weights8, data, engines="reference,onednn")
     for row in rows.values():
         assert row["parity"] == "-" and "not judged" in row["note"]
         assert row["rel_l2"] is None and row["differ"] is None
@@ -261,9 +238,7 @@ def test_equal_logits_are_counted_against_the_label(resbench, weights8):
 
 def test_interrupted_and_resumed_is_as_uninterrupted(resbench, weights8):
     pixels = random_pixels(1500)
-    data = write_data_set(
-        resbench.directory / "set.h5", pixels, [i % 10 for i in range(1500)]
-    )
+    data = write_data_set(resbench.directory / "set.h5", pixels, [i % 10 for i in range(1500)])
     out = resbench.directory / "out"
     process = resbench.start(*command(weights8, data))
     wait_for((out / "accuracy-images.json").exists, "the first block")
@@ -277,10 +252,7 @@ def test_interrupted_and_resumed_is_as_uninterrupted(resbench, weights8):
 
     result = resbench(*command(weights8, data, "--resume"))
     assert result.code == 0, result
-    assert (
-        f"resuming oracle: images that are done already: {done['oracle']}\n"
-        in result.out
-    )
+    assert f"resuming oracle: images that are done already: {done['oracle']}\n" in result.out
     after = images_of(out)
     for name, count in done.items():
         assert after[name]["score"][:count] == before[name]["score"]
@@ -304,9 +276,7 @@ def test_a_crashed_engine_is_tried_again_where_it_ended(resbench, weights8, data
     assert images_of(resbench.directory / "out")["oracle"]["call_ns"] == times
 
 
-def test_what_went_on_without_the_oracle_is_compared_on_resume(
-    resbench, weights8, data
-):
+def test_what_went_on_without_the_oracle_is_compared_on_resume(resbench, weights8, data):
     accuracy(resbench, weights8, data)
     file = resbench.directory / "out/accuracy-images.json"
     whole = images_of(file.parent)
@@ -314,9 +284,7 @@ def test_what_went_on_without_the_oracle_is_compared_on_resume(
     for engine in root["engines"]:
         if engine["engine"] == "oracle":
             engine.update(done=16, failure="CRASHED", failure_note="run: killed")
-            engine.update(
-                {key: value[:16] for key, value in engine.items() if key in ARRAYS}
-            )
+            engine.update({key: value[:16] for key, value in engine.items() if key in ARRAYS})
         else:
             for key in ("oracle_score", "max_abs_error", "rel_l2"):
                 engine[key][16:] = (IMAGES - 16) * [None]
@@ -381,14 +349,9 @@ def test_other_settings_are_not_comparable(resbench, weights8, data, change, nam
     if change in ("batch", "limit", "threads"):
         more += [f"--{change}", "2"]
     elif change == "weights":
-        assert (
-            resbench("weights", "synth", "resnet8", "--seed", "2", "-o", weights).code
-            == 0
-        )
+        assert resbench("weights", "synth", "resnet8", "--seed", "2", "-o", weights).code == 0
     elif change == "data":
-        data = write_data_set(
-            resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1]
-        )
+        data = write_data_set(resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1])
     elif change == "engines":
         engines = "oracle,reference"
     elif change == "preprocessing":
@@ -410,9 +373,7 @@ def test_damaged_results_are_refused(resbench, weights8, data):
         text.replace('"rank":[', '"rank":[99,', 1),
     ):
         (out / "accuracy-images.json").write_text(damaged)
-        sentence = resbench.fails(
-            3, *command(weights8, data, "--resume", engines="reference")
-        )
+        sentence = resbench.fails(3, *command(weights8, data, "--resume", engines="reference"))
         assert "accuracy-images.json" in sentence
     assert "holds results already" in resbench.fails(2, *command(weights8, data))
 
@@ -423,9 +384,7 @@ def test_labels_beyond_the_classes_are_refused(resbench, weights8):
     sentence = resbench.fails(3, *command(weights8, data))
     assert "image 2 has label 10" in sentence and "10 classes (0..9)" in sentence
     assert not (resbench.directory / "out").exists()
-    rows, _, result = accuracy(
-        resbench, weights8, data, "--limit", "2", engines="oracle"
-    )
+    rows, _, result = accuracy(resbench, weights8, data, "--limit", "2", engines="oracle")
     assert rows["oracle"]["images"] == 2
     assert "note: the data set has 11 classes, the network 10" in result.out
 
@@ -447,27 +406,20 @@ def test_what_cannot_be_read_is_refused(resbench, weights8, data):
 
 
 def test_a_damaged_block_ends_the_job_and_what_is_done_stays(resbench, weights8):
-    """Image 40 cannot be unpacked; the first block is that of one batch."""
-    data = write_data_set(
-        resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1]
-    )
+    """The checksum of image 40 does not hold; the first block is that of one batch."""
+    data = write_data_set(resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1])
     with h5py.File(data, "r+") as file:
         pixels = file["images"][...]
         del file["images"]
         chunks = (1, *pixels.shape[1:])
-        images = file.create_dataset(
-            "images", data=pixels, chunks=chunks, compression="gzip"
-        )
+        images = file.create_dataset("images", data=pixels, chunks=chunks, fletcher32=True)
         place = images.id.get_chunk_info_by_coord((40, 0, 0, 0))
     with open(data, "r+b") as raw:
         raw.seek(place.byte_offset)
-        raw.write(bytes(place.size))
+        raw.write(bytes(16))
     sentence = resbench.fails(3, *command(weights8, data, engines="oracle,onednn"))
     assert "set.h5" in sentence
-    done = {
-        name: engine["done"]
-        for name, engine in images_of(resbench.directory / "out").items()
-    }
+    done = {name: engine["done"] for name, engine in images_of(resbench.directory / "out").items()}
     assert done == {"oracle": 8, "onednn": 8}
 
 
