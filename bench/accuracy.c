@@ -1,5 +1,6 @@
 #include "bench/accuracy.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,15 +21,18 @@ static const char *name_of(void *ctx, int64_t image) {
 /* What two jobs must share so that the second may go on where the first ended. */
 static json_t *identify(const rb_accuracy_job *job, const rb_accuracy_source *source,
                         const json_t *machine) {
-    char normalisation[256];
+    char normalisation[RB_PREPROCESS_CAPACITY];
+    rb_preprocess values = source->preprocess;
     json_t *identity = json_object(), *engines = json_array();
     const rb_image_set_info *images = rb_image_set_info_of(source->set);
-    rb_accuracy_source_normalisation(source, normalisation, sizeof normalisation);
+    values.resize = 0; /* has been done; what is left is told in full precision */
+    rb_preprocess_format(&values, normalisation, sizeof normalisation, NULL);
     for (size_t e = 0; e < job->plan.engine_count; e++)
         json_array_append_new(engines, json_pack("{s:s, s:s}", "engine", job->plan.engines[e].label,
                                                  "sha256", job->plan.engines[e].sha256));
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
     json_object_set(identity, "cpu_model", json_object_get(machine, "cpu_model"));
+    json_object_set_new(identity, "network", json_string(source->network->name));
     json_object_set_new(identity, "weights_sha256", json_string(source->info.sha256));
     json_object_set_new(identity, "data_sha256", json_string(images->sha256));
     json_object_set_new(identity, "images", json_integer(source->count));
@@ -50,16 +54,47 @@ static void write_title(const rb_accuracy_job *job, const rb_accuracy_source *so
              job->plan.threads, model ? model : "unknown processor", date ? date : "");
 }
 
+static int64_t least_done(const rb_accuracy *accuracy) {
+    int64_t least = accuracy->count;
+    for (size_t e = 0; e < accuracy->engine_count; e++)
+        if (accuracy->engines[e].done < least)
+            least = accuracy->engines[e].done;
+    return least;
+}
+
+/* While the oracle had failed the others went on without it: they go back to the batch from which
+ * on they were not compared. */
+static void step_back(rb_accuracy *accuracy) {
+    const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
+    for (size_t e = 0; oracle && e < accuracy->engine_count; e++) {
+        rb_accuracy_engine *engine = &accuracy->engines[e];
+        int64_t i = 0;
+        while (i < engine->done &&
+               (engine == oracle || (i < oracle->done && oracle->images[i].top1 < 0) ||
+                engine->images[i].top1 < 0 || !isnan(engine->images[i].rel_l2)))
+            i++;
+        if (i < engine->done)
+            engine->done = i / accuracy->batch * accuracy->batch;
+    }
+}
+
 static rb_status take_over(const char *directory, rb_accuracy *accuracy, rb_error *err) {
     char path[RB_PATH_CAPACITY + 32];
     snprintf(path, sizeof path, "%s/%s", directory, RB_ACCURACY_IMAGES);
     if (access(path, F_OK) != 0)
         return RB_OK;
     const rb_status status = rb_accuracy_images_read(directory, accuracy, err);
-    for (size_t e = 0; e < accuracy->engine_count; e++)
-        if (accuracy->engines[e].done < accuracy->count) /* it gets another chance */
-            accuracy->engines[e].failure = RB_VERDICT_NONE;
-    return status;
+    if (status != RB_OK)
+        return status;
+    step_back(accuracy);
+    const bool more = least_done(accuracy) < accuracy->count;
+    const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
+    for (size_t e = 0; e < accuracy->engine_count; e++) {
+        rb_accuracy_engine *engine = &accuracy->engines[e];
+        if (engine->done < accuracy->count || (engine == oracle && more))
+            engine->failure = RB_VERDICT_NONE; /* it gets another chance */
+    }
+    return RB_OK;
 }
 
 rb_status rb_accuracy_begin(const rb_accuracy_job *job, rb_accuracy_source *source,
@@ -94,14 +129,6 @@ void rb_accuracy_end(rb_accuracy *accuracy) {
     json_decref(accuracy->context);
     json_decref(accuracy->identity);
     *accuracy = (rb_accuracy){0};
-}
-
-static int64_t least_done(const rb_accuracy *accuracy) {
-    int64_t least = accuracy->count;
-    for (size_t e = 0; e < accuracy->engine_count; e++)
-        if (accuracy->engines[e].done < least)
-            least = accuracy->engines[e].done;
-    return least;
 }
 
 static int64_t most_done(const rb_accuracy *accuracy) {

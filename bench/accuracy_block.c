@@ -6,6 +6,7 @@
 
 #include "bench/accuracy_judge.h"
 #include "bench/clock.h"
+#include "bench/jitter.h"
 #include "bench/parity.h"
 #include "bench/progress.h"
 #include "bench/remote_case.h"
@@ -14,7 +15,7 @@
 #define BLOCK_IMAGES 256
 #define BLOCK_NS 1e10
 
-/* Which batches the moved oracle sees: those of the first images, and then a few all over. */
+/* Which batches the moved oracles see: those of the first images, and then a few all over. */
 #define MOVED_FIRST_IMAGES 64
 #define MOVED_EVERY_BATCH 16
 
@@ -23,13 +24,13 @@ struct rb_accuracy_blocks {
     const rb_accuracy_source *source;
     rb_accuracy *accuracy;
     rb_remote *remotes[RB_ACCURACY_MAX_ENGINES]; /* NULL before the first image */
-    rb_remote *moved;        /* the oracle with its weights moved by float32's roundings */
-    int64_t image_bytes;     /* height x width x 3 */
-    int64_t size, most;      /* of the next block, of any; whole batches */
-    uint8_t *pixels;         /* (most, height, width, 3) */
-    float *src;              /* (batch, 3, height, width) */
-    double *oracle, *logits; /* (most, classes) */
-    bool has_oracle;         /* oracle is this block's */
+    rb_remote *moved[RB_JITTERS]; /* the oracle with its weights moved by float32's roundings */
+    int64_t image_bytes;          /* height x width x 3 */
+    int64_t size, most;           /* of the next block, of any; whole batches */
+    uint8_t *pixels;              /* (most, height, width, 3) */
+    float *src;                   /* (batch, 3, height, width) */
+    double *oracle, *logits;      /* (most, classes) */
+    bool has_oracle;              /* oracle is this block's */
     rb_progress progress;
 };
 
@@ -94,7 +95,8 @@ void rb_accuracy_blocks_destroy(rb_accuracy_blocks *b) {
     rb_progress_clear(&b->progress);
     for (size_t e = 0; e < RB_ACCURACY_MAX_ENGINES; e++)
         rb_remote_close(b->remotes[e]);
-    rb_remote_close(b->moved);
+    for (size_t i = 0; i < RB_JITTERS; i++)
+        rb_remote_close(b->moved[i]);
     free(b->pixels);
     free(b->src);
     free(b->oracle);
@@ -135,10 +137,15 @@ static rb_status open_remote(const rb_accuracy_blocks *b, size_t e, int32_t jitt
 static rb_status open_engine(rb_accuracy_blocks *b, size_t e, rb_error *err) {
     rb_accuracy_engine *engine = &b->accuracy->engines[e];
     const rb_status status = open_remote(b, e, 0, &b->remotes[e], err);
-    if (status == RB_OK)
-        snprintf(engine->version, sizeof engine->version, "%s",
-                 rb_remote_facts_of(b->remotes[e])->engine_version);
-    return settle(b, e, status, "open", err);
+    if (status != RB_OK)
+        return settle(b, e, status, "open", err);
+    const char *version = rb_remote_facts_of(b->remotes[e])->engine_version;
+    if (engine->done > 0 && strcmp(engine->version, version) != 0) /* a library behind it is new */
+        return rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                       "%s is version %s, and was %s for the images that are done; use another -o",
+                       engine->engine, version, engine->version);
+    snprintf(engine->version, sizeof engine->version, "%s", version);
+    return RB_OK;
 }
 
 static void show(const rb_accuracy_blocks *b, const rb_accuracy_engine *engine, int64_t image) {
@@ -179,18 +186,19 @@ static rb_status call_engine(rb_accuracy_blocks *b, size_t e, int64_t first, int
     return status;
 }
 
-/* Compares the moved oracle with the oracle on some batches, always the same ones. */
-static rb_status call_moved(rb_accuracy_blocks *b, size_t oracle, int64_t first, int64_t count,
-                            rb_error *err) {
+/* Compares one moved oracle with the oracle on some batches, always the same ones. */
+static rb_status call_moved(rb_accuracy_blocks *b, size_t oracle, int32_t way, int64_t first,
+                            int64_t count, rb_error *err) {
     const int64_t batch = b->accuracy->batch, classes = b->accuracy->classes;
-    rb_status status = b->moved ? RB_OK : open_remote(b, oracle, 1, &b->moved, err);
+    rb_remote **moved = &b->moved[way - 1];
+    rb_status status = *moved ? RB_OK : open_remote(b, oracle, way, moved, err);
     for (int64_t at = 0; status == RB_OK && at < count; at += batch) {
         const int64_t images = images_of_batch(b, at, count);
         rb_parity parity = {0};
         double ns;
         if (first + at >= MOVED_FIRST_IMAGES && (first + at) / batch % MOVED_EVERY_BATCH != 0)
             continue;
-        status = call_batch(b, b->moved, at, images, b->logits, &ns, err);
+        status = call_batch(b, *moved, at, images, b->logits, &ns, err);
         if (status != RB_OK)
             break;
         rb_parity_add(&parity, b->oracle + at * classes, b->logits, images, classes, 0);
@@ -226,8 +234,9 @@ static rb_status run_engine(rb_accuracy_blocks *b, size_t e, int64_t first, int6
             return status;
     }
     rb_status status = call_engine(b, e, first, count, logits, &call_ns, err);
-    if (status == RB_OK && is_oracle && b->accuracy->engine_count > 1 && engine->done == first)
-        status = call_moved(b, e, first, count, err);
+    const bool is_new = is_oracle && b->accuracy->engine_count > 1 && engine->done == first;
+    for (int32_t way = 1; status == RB_OK && is_new && way <= RB_JITTERS; way++)
+        status = call_moved(b, e, way, first, count, err);
     if (status != RB_OK)
         return settle(b, e, status, "run", err);
     b->has_oracle = b->has_oracle || is_oracle;

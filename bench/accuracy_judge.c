@@ -1,5 +1,6 @@
 #include "bench/accuracy_judge.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -51,8 +52,9 @@ rb_accuracy_image rb_accuracy_score(const double *logits, const double *oracle, 
         rb_parity parity = {0};
         rb_parity_add(&parity, oracle, logits, 1, classes, 0);
         image.oracle_score = oracle[image.top1];
-        image.max_abs_error = parity.max_abs_error;
-        image.rel_l2 = parity.worst_rel_l2;
+        /* JSON, in which they are kept, has no infinity. */
+        image.max_abs_error = fmin(parity.max_abs_error, DBL_MAX);
+        image.rel_l2 = fmin(parity.worst_rel_l2, DBL_MAX);
     }
     return image;
 }
@@ -112,19 +114,21 @@ static void judge_engine(const rb_accuracy *accuracy, rb_accuracy_engine *engine
 
 void rb_accuracy_judge(rb_accuracy *accuracy) {
     const double own = rb_parity_reference_limit(accuracy->moved_rel_l2);
-    double reference_rel_l2 = NAN;
+    rb_accuracy_sums reference = {.rel_l2 = NAN};
     for (size_t e = 0; e < accuracy->engine_count; e++)
         if (strcmp(accuracy->engines[e].engine, "reference") == 0)
-            reference_rel_l2 = rb_accuracy_sum(accuracy, &accuracy->engines[e]).rel_l2;
+            reference = rb_accuracy_sum(accuracy, &accuracy->engines[e]);
     const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
     for (size_t e = 0; e < accuracy->engine_count; e++) {
         rb_accuracy_engine *engine = &accuracy->engines[e];
-        if (!oracle || engine == oracle || rb_accuracy_sum(accuracy, engine).compared == 0)
+        const int64_t compared = rb_accuracy_sum(accuracy, engine).compared;
+        if (!oracle || engine == oracle || compared == 0)
             engine->rel_l2_limit = NAN;
         else if (strcmp(engine->engine, "reference") == 0)
             engine->rel_l2_limit = own;
-        else
-            engine->rel_l2_limit = rb_parity_limit_beside(reference_rel_l2, own);
+        else /* a reference that ended early has not met the others' worst image */
+            engine->rel_l2_limit =
+                rb_parity_limit_beside(reference.compared < compared ? NAN : reference.rel_l2, own);
         judge_engine(accuracy, engine);
     }
 }

@@ -5,6 +5,8 @@
 #include "resbench/graph.h"
 #include "resbench/status.h"
 
+#define RB_JITTERS 2 /* ways 1 .. 2 are looked at: one draw alone may happen to be small */
+
 /* A sum of K products computed in float32 is the exact sum with each weight moved relatively by
  * at most about sqrt(K) u, u = 2^-24 (Higham and Mary 2019, doi 10.1137/18M1226312; K u at
  * worst). *moved is a table like tensors in which every weight of convolutions and FC is w (1

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define UNIT_ROUNDOFF 0x1p-24 /* of float32 */
+#define MOST_REL_L2 1e-3      /* some hundred times what real networks lose */
 
 static int64_t argmax(const double *values, int64_t count) {
     int64_t best = 0;
@@ -65,7 +66,8 @@ double rb_parity_limit(double reference_rel_l2) {
 }
 
 double rb_parity_reference_limit(double jitter_rel_l2) {
-    return isfinite(jitter_rel_l2) ? fmax(jitter_rel_l2, 8 * UNIT_ROUNDOFF) : 8 * UNIT_ROUNDOFF;
+    return isfinite(jitter_rel_l2) ? fmin(fmax(jitter_rel_l2, 8 * UNIT_ROUNDOFF), MOST_REL_L2)
+                                   : 8 * UNIT_ROUNDOFF;
 }
 
 double rb_parity_limit_beside(double reference_rel_l2, double reference_limit) {

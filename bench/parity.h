@@ -29,7 +29,8 @@ void rb_parity_add(rb_parity *parity, const double *oracle, const double *logits
 double rb_parity_limit(double reference_rel_l2);
 
 /* The same for the float32 reference itself: what the oracle's logits move when its weights move as
- * far as float32 sums move them (bench/jitter.h), and at least 8 u. */
+ * far as float32 sums move them (bench/jitter.h), at least 8 u and at most 1e-3: weights that lose
+ * more must not make room for an engine that is wrong. */
 double rb_parity_reference_limit(double jitter_rel_l2);
 
 /* The limit of all but the reference, beside a reference with that error and limit of its own. A

@@ -15,7 +15,8 @@ void rb_progress_start(rb_progress *progress, double total) {
 void rb_progress_show(const rb_progress *progress, const char *text) {
     if (!progress->shown)
         return;
-    const double share = progress->total > 0 ? progress->done / progress->total : 0;
+    double share = progress->total > 0 ? progress->done / progress->total : 0;
+    share = share < 1 ? share : 1;
     fprintf(stderr, CLEAR_LINE "[%3.0f%%] %.80s", 100 * share, text);
     if (share > 0.02) {
         const double spent = (double)(rb_now_ns() - progress->start_ns) * 1e-9;

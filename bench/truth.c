@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "bench/engine_loader.h"
-
-#define JITTERS 2 /* one draw alone may happen to be small */
+#include "bench/jitter.h"
 
 static rb_status run_engine(const rb_worker_options *options, const rb_case_spec *spec,
                             const char *engine, int32_t jitter, const rb_inputs *inputs,
@@ -51,7 +50,7 @@ rb_status rb_truth_compute(const rb_worker_options *options, const rb_case_spec 
         status = rb_fail(err, RB_ERR_MEMORY, "no memory for the logits of %s", spec->network);
     if (status == RB_OK)
         status = run_engine(options, spec, "oracle", 0, inputs, truth->logits, err);
-    for (int32_t way = 1; status == RB_OK && way <= JITTERS; way++) {
+    for (int32_t way = 1; status == RB_OK && way <= RB_JITTERS; way++) {
         status = run_engine(options, spec, "oracle", way, inputs, others, err);
         if (status == RB_OK)
             truth->jitter_rel_l2 =

@@ -142,9 +142,19 @@ static rb_status load_names(classifier *c, const rb_network *network, rb_error *
     return path || known ? rb_class_names_load(path, classes, &c->names, err) : RB_OK;
 }
 
+/* What is wrong with a file is said by itself; what is wrong with an engine needs its name. */
+static rb_status blame(const classifier *c, rb_status status, const rb_error *why, rb_error *err) {
+    if (status == RB_OK)
+        return RB_OK;
+    if (status == RB_ERR_INPUT || status == RB_ERR_INTERRUPTED)
+        return rb_fail(err, status, "%s", why->message);
+    return rb_fail(err, status, "engine %.200s: %.800s", c->arguments->engine, why->message);
+}
+
 static rb_status open_engine(classifier *c, rb_error *err) {
     const classify_arguments *a = c->arguments;
     char path[RB_PATH_CAPACITY];
+    rb_error why;
     const rb_status status = rb_engine_find(a->engine, path, err);
     if (status != RB_OK)
         return status;
@@ -157,7 +167,7 @@ static rb_status open_engine(classifier *c, rb_error *err) {
                                .classes = c->info.classes,
                                .threads = a->threads,
                                .verbose = a->verbose};
-    return rb_remote_open(&a->worker, &spec, &c->remote, err);
+    return blame(c, rb_remote_open(&a->worker, &spec, &c->remote, &why), &why, err);
 }
 
 static rb_status open_all(classifier *c, rb_error *err) {
@@ -277,6 +287,7 @@ static rb_status prepare(classifier *c, const char *path, rb_error *err) {
  */
 static rb_status classify_file(classifier *c, const char *path, rb_error *err) {
     double run_ns;
+    rb_error why;
     rb_status status = prepare(c, path, err);
     if (status == RB_ERR_INPUT || status == RB_ERR_UNSUPPORTED) {
         const int code = rb_cli_fail(status, err);
@@ -285,7 +296,8 @@ static rb_status classify_file(classifier *c, const char *path, rb_error *err) {
         return RB_OK;
     }
     if (status == RB_OK)
-        status = rb_remote_logits(c->remote, c->src, 1, false, c->logits, &run_ns, err);
+        status = blame(c, rb_remote_logits(c->remote, c->src, 1, false, c->logits, &run_ns, &why),
+                       &why, err);
     for (int64_t i = 0; status == RB_OK && i < c->info.classes; i++)
         if (!isfinite(c->logits[i]))
             status = rb_fail(err, RB_ERR_ENGINE, "%s left logit %lld of %s NaN or infinite",

@@ -70,7 +70,7 @@ static void count_labels(const rb_accuracy *accuracy, const rb_accuracy_engine *
             continue;
         sums->labelled++;
         sums->top1_right += image->top1 == accuracy->labels[i];
-        sums->top5_right += image->rank >= 1 && image->rank <= 5;
+        sums->top5_right += image->top1 >= 0 && image->rank <= 5;
     }
 }
 

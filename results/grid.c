@@ -6,8 +6,12 @@
 #define MAX_TERMINAL_TEXT 12
 
 static void shorten(const rb_grid *grid, size_t column, char *text) {
-    if (grid->is_text(grid->ctx, column) && strlen(text) > MAX_TERMINAL_TEXT)
-        strcpy(text + MAX_TERMINAL_TEXT - 1, "~");
+    size_t end = MAX_TERMINAL_TEXT - 1;
+    if (!grid->is_text(grid->ctx, column) || strlen(text) <= MAX_TERMINAL_TEXT)
+        return;
+    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) /* within a character of UTF-8 */
+        end--;
+    strcpy(text + end, "~");
 }
 
 static int longest(int a, int b) {

@@ -14,6 +14,7 @@ from support import engine_path, stop, wait_for
 from test_progress import run_on_terminal
 
 IMAGES = 50
+ARRAYS = ["top1", "rank", "score", "margin", "oracle_score", "max_abs_error", "rel_l2"]
 OUR_FILES = ["accuracy-images.json", "accuracy.csv", "accuracy.json", "accuracy.md"]
 
 
@@ -275,6 +276,48 @@ def test_a_crashed_engine_is_tried_again_where_it_ended(resbench, weights8, data
     assert images_of(resbench.directory / "out")["oracle"]["call_ns"] == times
 
 
+def test_what_went_on_without_the_oracle_is_compared_on_resume(resbench, weights8, data):
+    accuracy(resbench, weights8, data)
+    file = resbench.directory / "out/accuracy-images.json"
+    whole = images_of(file.parent)
+    root = json.loads(file.read_text())
+    for engine in root["engines"]:
+        if engine["engine"] == "oracle":
+            engine.update(done=16, failure="CRASHED", failure_note="run: killed")
+            engine.update({key: value[:16] for key, value in engine.items() if key in ARRAYS})
+        else:
+            for key in ("oracle_score", "max_abs_error", "rel_l2"):
+                engine[key][16:] = (IMAGES - 16) * [None]
+    file.write_text(json.dumps(root))
+    rows, _, _ = accuracy(resbench, weights8, data, "--resume")
+    assert rows["reference"]["parity"] == rows["onednn"]["parity"] == "PASS"
+    for name, engine in images_of(file.parent).items():
+        assert all(engine[key] == whole[name][key] for key in ARRAYS)
+
+
+def test_another_version_of_an_engine_is_not_comparable(resbench, weights8, data):
+    engines = f"reference,{engine_path('crash_late')}"
+    accuracy(resbench, weights8, data, "--batch", "6", code=8, engines=engines)
+    file = resbench.directory / "out/accuracy-images.json"
+    root = json.loads(file.read_text())
+    root["engines"][1]["version"] = "0.before"
+    file.write_text(json.dumps(root))
+    more = ("--batch", "6", "--resume")
+    sentence = resbench.fails(7, *command(weights8, data, *more, engines=engines))
+    assert "crash_late is version" in sentence and "0.before" in sentence
+
+
+def test_a_network_with_the_same_tensors_is_another(resbench, data):
+    """resnet50 and resnet50-v1 differ in strides alone, and so have one SHA-256."""
+    weights = resbench.directory / "w.h5"
+    assert resbench("weights", "synth", "resnet50", "-o", weights).code == 0
+    arguments = (weights, data, "--limit", "1", "--batch", "1")
+    accuracy(resbench, *arguments, engines="onednn")
+    set_attributes(weights, network="resnet50-v1", variant="v1")
+    other = command(*arguments, "--resume", engines="onednn")
+    assert "another network;" in resbench.fails(7, *other)
+
+
 def test_resume_of_what_is_complete_changes_nothing(resbench, weights8, data):
     accuracy(resbench, weights8, data)
     before = (resbench.directory / "out/accuracy-images.json").read_bytes()
@@ -292,11 +335,14 @@ def test_resume_of_what_is_complete_changes_nothing(resbench, weights8, data):
         ("engines", "engines"),
         ("threads", "threads"),
         ("preprocessing", "normalisation"),
+        ("a digit of the mean", "normalisation"),
     ],
 )
 def test_other_settings_are_not_comparable(resbench, weights8, data, change, named):
     weights = resbench.directory / "w.h5"
     shutil.copyfile(weights8, weights)
+    almost = {**CIFAR, "mean": [0.4850003, *CIFAR["mean"][1:]]}
+    set_attributes(weights, preprocessing=json.dumps(CIFAR))
     accuracy(resbench, weights, data, engines="reference")
     before = (resbench.directory / "out/accuracy-images.json").read_bytes()
     more, engines = ["--resume"], "reference"
@@ -308,8 +354,10 @@ def test_other_settings_are_not_comparable(resbench, weights8, data, change, nam
         data = write_data_set(resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1])
     elif change == "engines":
         engines = "oracle,reference"
-    else:
+    elif change == "preprocessing":
         set_attributes(weights, preprocessing=json.dumps(RAW))
+    else:
+        set_attributes(weights, preprocessing=json.dumps(almost))
     sentence = resbench.fails(7, *command(weights, data, *more, engines=engines))
     assert named in sentence and "another" in sentence
     assert (resbench.directory / "out/accuracy-images.json").read_bytes() == before

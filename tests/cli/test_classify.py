@@ -182,7 +182,12 @@ def test_what_cannot_be_used_is_named_and_passed_over(resbench, weights8, photo)
 
 @pytest.mark.parametrize(
     "fault, code, named",
-    [("crash", 8, "SIGSEGV"), ("hang", 8, "2 s"), ("nan", 1, "NaN")],
+    [
+        ("crash", 8, "SIGSEGV"),
+        ("crash_open", 8, "SIGSEGV"),
+        ("hang", 8, "2 s"),
+        ("nan", 1, "NaN"),
+    ],
 )
 def test_failures_of_an_engine(resbench, weights8, photo, fault, code, named):
     arguments = (
@@ -195,7 +200,8 @@ def test_failures_of_an_engine(resbench, weights8, photo, fault, code, named):
         "-t",
         "1",
     )
-    assert named in resbench.fails(code, "classify", photo, *arguments)
+    sentence = resbench.fails(code, "classify", photo, *arguments)
+    assert named in sentence and f"{fault}.so" in sentence
     assert resbench.processes() == []
 
 

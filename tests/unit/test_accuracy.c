@@ -102,6 +102,13 @@ static void a_nan_is_no_answer(void **state) {
         assert_int_equal(image.rank, CLASSES + 1);
         assert_true(isnan(image.score) && isnan(image.margin) && isnan(image.rel_l2));
     }
+    const double few[3] = {1, NAN, 3}; /* of three classes all would be among the top five */
+    rb_accuracy job = make_job((const char *const[]){"a", NULL}, 1, 3, 1);
+    job.engines[0].images[0] = rb_accuracy_score(few, NULL, 3, job.labels[0]);
+    job.engines[0].done = 1;
+    assert_int_equal(rb_accuracy_sum(&job, &job.engines[0]).labelled, 1);
+    assert_int_equal(rb_accuracy_sum(&job, &job.engines[0]).top5_right, 0);
+    job_release(&job);
     const double fine[3] = {1, 2, 3};
     assert_int_equal(rb_accuracy_score(fine, (const double[]){1, NAN, 3}, 3, 0).top1, 2);
     assert_true(isnan(rb_accuracy_score(fine, (const double[]){1, NAN, 3}, 3, 0).rel_l2));
@@ -214,6 +221,24 @@ static void the_reference_sets_the_limit_of_the_others(void **state) {
     job_release(&job);
 }
 
+static void a_reference_that_ended_early_narrows_nobody_elses_limit(void **state) {
+    (void)state;
+    rb_accuracy job = make_job((const char *const[]){"oracle", "reference", "e", NULL}, 2, 2, 1);
+    const double truth[] = {1, 0}, far[] = {1 + 9e-7, 0};
+    for (size_t e = 0; e < 3; e++) {
+        job.engines[e].done = e == 1 ? 1 : 2;
+        for (int64_t i = 0; i < job.engines[e].done; i++)
+            job.engines[e].images[i] =
+                rb_accuracy_score(e == 2 ? far : truth, e == 0 ? NULL : truth, 2, 0);
+    }
+    job.engines[1].failure = RB_VERDICT_CRASHED;
+    job.moved_rel_l2 = 1e-6;
+    rb_accuracy_judge(&job);
+    assert_true(fabs(job.engines[2].rel_l2_limit - 1e-6) < 1e-12);
+    assert_int_equal(job.engines[2].verdict, RB_VERDICT_PASS);
+    job_release(&job);
+}
+
 static void without_all_of_the_oracle_nothing_passes(void **state) {
     (void)state;
     rb_accuracy job = margin_job(0.5, -1, 0);
@@ -282,6 +307,7 @@ int main(void) {
         cmocka_unit_test(equal_logits_of_the_oracle_are_a_tie_that_any_error_allows),
         cmocka_unit_test(an_engine_that_is_wrong_everywhere_alike_fails_by_its_error),
         cmocka_unit_test(the_reference_sets_the_limit_of_the_others),
+        cmocka_unit_test(a_reference_that_ended_early_narrows_nobody_elses_limit),
         cmocka_unit_test(without_all_of_the_oracle_nothing_passes),
         cmocka_unit_test(nan_fails_also_without_an_oracle),
         cmocka_unit_test(a_failure_of_the_engine_is_its_verdict),

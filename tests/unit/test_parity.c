@@ -228,6 +228,7 @@ static void the_limits_are_the_designs(void **state) {
     assert_true(rb_parity_limit(1e-6) == 4 * 1e-6);
     assert_true(rb_parity_reference_limit(0) == 8 * 0x1p-24);
     assert_true(rb_parity_reference_limit(1e-6) == 1e-6);
+    assert_true(rb_parity_reference_limit(0.5) == 1e-3); /* however shaky the weights are */
     assert_true(rb_parity_reference_limit((double)NAN) == 8 * 0x1p-24);
     assert_true(rb_parity_reference_limit((double)INFINITY) == 8 * 0x1p-24);
 }

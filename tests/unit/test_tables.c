@@ -64,6 +64,17 @@ static void the_terminal_table_fits_120_columns(void **state) {
     rb_record_list_release(&list);
 }
 
+static void long_names_are_cut_between_characters(void **state) {
+    (void)state;
+    rb_record_list list = {0};
+    put(&list,
+        make_record(&record_rows[0], "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4", 1, 10, 1));
+    char *text = printed(&list, rb_table_terminal);
+    assert_contains(text, " \u00e4\u00e4\u00e4\u00e4\u00e4~ ");
+    free(text);
+    rb_record_list_release(&list);
+}
+
 /* Heading and rows of the table, and of every scaling, are equally long. */
 static void terminal_columns_stand_under_each_other(void **state) {
     (void)state;
@@ -287,6 +298,7 @@ static void a_record_replaces_one_of_its_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_terminal_table_fits_120_columns),
+        cmocka_unit_test(long_names_are_cut_between_characters),
         cmocka_unit_test(terminal_columns_stand_under_each_other),
         cmocka_unit_test(unknown_memory_is_a_dash),
         cmocka_unit_test(csv_is_rfc4180),
