@@ -1,6 +1,7 @@
 #include "cli/script.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,16 @@ static rb_status name_this_program(rb_error *err) {
     return RB_OK;
 }
 
+/* Python answers SIGINT with a traceback until the script has its own handler, and may be
+ * importing libraries by then. What comes earlier waits: the script unblocks both signals. */
+static void hold_signals(sigset_t *before) {
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ending, before);
+}
+
 rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
     const char *python = setting("RESBENCH_PYTHON", RB_PYTHON);
     const char *share = setting("RESBENCH_SHARE", RB_SHARE);
@@ -46,7 +57,11 @@ rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
     if (status != RB_OK)
         return status;
     fflush(NULL);
+    sigset_t before;
+    hold_signals(&before);
     execvp(python, arguments);
+    const int why = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return rb_fail(err, RB_ERR_INPUT, "%s: cannot be run: %s; set RESBENCH_PYTHON", python,
-                   strerror(errno));
+                   strerror(why));
 }
