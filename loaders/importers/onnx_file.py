@@ -133,7 +133,7 @@ def common_epsilon(network: Network) -> float | None:
     if len(values) > 1:
         (one, first), (two, second) = list(values.items())[:2]
         raise Refused(
-            f"node {shown(first)} has epsilon {one} and {shown(second)} {two}, expected one for all"
+            f"{first} has epsilon {one} and {second} {two}, expected one for all"
         )
     return float(str(next(iter(values)))) if values else None
 

@@ -10,6 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "loaders" / "importers"))
 import import_weights  # noqa: E402
+import keras_hdf5  # noqa: E402, F401
+import onnx_file  # noqa: E402, F401
 from found import Refused  # noqa: E402
 
 
@@ -35,3 +37,11 @@ def refusal_of(path: Path, *options: str) -> str:
     sentence = str(caught.value)
     assert sentence.startswith(f"{path}: ") and "\n" not in sentence
     return sentence
+
+
+def refused_by(reader, path: Path) -> str:
+    """The same by a reader alone, for files that are no row of the table."""
+    assert reader.recognises(path)
+    with pytest.raises(Refused) as caught:
+        reader.read(path)
+    return str(caught.value)

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from importing import converted
+from importing import converted, onnx_file
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import Model
-
-import onnx_file
 
 
 def imported(resbench, model: Model) -> dict:
