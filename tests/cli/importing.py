@@ -11,7 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "loaders" / "importers"))
 import import_weights  # noqa: E402
 import keras_hdf5  # noqa: E402, F401
+import limits  # noqa: E402, F401
 import onnx_file  # noqa: E402, F401
+import safetensors_file  # noqa: E402, F401
+import torch_checkpoint  # noqa: E402, F401
 from found import Refused  # noqa: E402
 
 
@@ -28,6 +31,11 @@ def converted(path: Path, output: Path, *options: str) -> tuple[dict, dict, dict
     report = import_weights.convert(path, arguments, output)
     with h5py.File(output) as file:
         return {name: file[name][...] for name in file}, dict(file.attrs), report
+
+
+def run(path: Path, output: Path) -> dict:
+    """All that the program does but starting and printing: the child with its limits, too."""
+    return import_weights.run(import_weights.parse_arguments([str(path), "-o", str(output)]))
 
 
 def refusal_of(path: Path, *options: str) -> str:

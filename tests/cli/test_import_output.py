@@ -1,5 +1,6 @@
-"""What import and export do as programs: files appear whole or not at all, whatever ends them."""
+"""What import and export do as programs: files appear whole or not at all, whatever ends them or their child."""
 
+import faulthandler
 import os
 import signal
 import stat
@@ -9,7 +10,7 @@ from pathlib import Path
 import checkpoints
 import pytest
 from checkpoints import cifar_shapes, state_dict
-from importing import Refused, import_weights
+from importing import Refused, import_weights, limits
 from support import PATIENCE_S, stop, wait_for
 
 
@@ -139,3 +140,55 @@ def test_signals_wait_for_the_script(resbench, monkeypatch):
         blocked = int(resbench(command).out.split()[1], 16)
         for number in (signal.SIGINT, signal.SIGTERM):
             assert blocked & 1 << (number - 1)
+
+
+def test_files_that_are_none(resbench):
+    os.mkfifo(resbench.directory / "pipe")
+    (resbench.directory / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        assert "not a regular file" in resbench.fails(3, "import", name)
+    assert "No such file" in resbench.fails(3, "import", "nothing")
+    (resbench.directory / "text").write_text("weights")
+    assert "is of no kind that is read here" in resbench.fails(3, "import", "text")
+
+
+def crash() -> dict:
+    faulthandler.disable()  # pytest's
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return {}
+
+
+def eat() -> dict:
+    return {"bytes": len(bytearray(1 << 45))}
+
+
+def hang() -> dict:
+    while True:
+        pass
+
+
+def fail() -> dict:
+    os.write(2, b"to be seen by nobody")
+    raise KeyError("first line\nsecond")
+
+
+def leave() -> dict:
+    os._exit(7)
+
+
+@pytest.mark.parametrize(
+    "work, told",
+    [
+        (crash, "m: is damaged: reading it ended in a crash (signal 11)"),
+        (eat, "m: reading it takes more than"),
+        (hang, "m: reading it took longer than 1 s"),
+        (fail, "(KeyError: 'first line\\nsecond')"),
+        (leave, "m: is damaged: reading it ended early (exit code 7)"),
+    ],
+)
+def test_the_child_takes_the_damage(work, told, monkeypatch, capfd):
+    monkeypatch.setattr(limits, "BASE_SECONDS", 1)
+    with pytest.raises(Refused) as refusal:
+        limits.in_child("m", 100, work)
+    assert told in str(refusal.value)
+    assert capfd.readouterr() == ("", "")
