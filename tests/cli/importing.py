@@ -9,6 +9,7 @@ import h5py
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "loaders" / "importers"))
+import export_onnx  # noqa: E402, F401
 import import_weights  # noqa: E402
 import keras_hdf5  # noqa: E402, F401
 import limits  # noqa: E402, F401
