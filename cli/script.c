@@ -1,6 +1,7 @@
 #include "cli/script.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,6 +27,14 @@ static rb_status name_this_program(rb_error *err) {
     if (setenv("RESBENCH_PROGRAM", own, 1) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a variable of the environment");
     return RB_OK;
+}
+
+/* Python has no stdout where descriptor 1 is closed, and would give its number to the next file.
+ * What is opened for reading fails when it is written to, as the closed one would. */
+static void fill_closed_descriptors(void) {
+    for (int descriptor = 0; descriptor <= 2; descriptor++)
+        if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            return;
 }
 
 /* Python answers SIGINT with a traceback until the script has its own handler, and may be
@@ -57,6 +66,7 @@ rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
     if (status != RB_OK)
         return status;
     fflush(NULL);
+    fill_closed_descriptors();
     sigset_t before;
     hold_signals(&before);
     execvp(python, arguments);

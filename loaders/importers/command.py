@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -89,3 +90,14 @@ def commit(temporary: Path, output: Path) -> None:
         os.replace(temporary, output)
     except OSError as problem:
         raise Refused(f"{output}: cannot be written: {problem.strerror}") from None
+
+
+def tell(text: str) -> int:
+    """Prints the result; the exit code."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more at its end
+        print("resbench: standard output cannot be written", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    return EXIT_FINE

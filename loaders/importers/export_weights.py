@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import command
 import limits
-from command import EXIT_BAD_INPUT, EXIT_FINE
+from command import EXIT_BAD_INPUT
 from found import Refused
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def write(path: Path, weights: "WeightsFile", writer: str) -> None:
-    """By the module writer. The file appears whole or not at all."""
+def write(path: Path, weights: "WeightsFile", writer: str) -> str:
+    """By the module writer; a line on what was written. The file appears whole or not at all."""
     with command.temporary_for(path) as temporary:
         try:
             with open(temporary, "xb"):
@@ -53,27 +53,26 @@ def write(path: Path, weights: "WeightsFile", writer: str) -> None:
         except OSError as problem:
             raise Refused(f"{path}: cannot be written: {problem.strerror or problem}") from None
         command.commit(temporary, path)
-    print(f"{path}: {weights.info['network']}, {len(weights.tensors)} tensors, {size} bytes")
+    return f"{path}: {weights.info['network']}, {len(weights.tensors)} tensors, {size} bytes"
 
 
-def export(arguments: argparse.Namespace) -> None:
+def export(arguments: argparse.Namespace) -> str:
     from read_weights import WeightsFile
 
-    for path in filter(None, (arguments.onnx, arguments.safetensors)):
+    outputs = {"export_onnx": arguments.onnx, "export_safetensors": arguments.safetensors}
+    outputs = {writer: path for writer, path in outputs.items() if path}
+    for path in outputs.values():
         command.check_output(path)  # before all the work
     weights = WeightsFile(arguments.weights)
-    if arguments.onnx:
-        write(arguments.onnx, weights, "export_onnx")
-    if arguments.safetensors:
-        write(arguments.safetensors, weights, "export_safetensors")
+    return "\n".join(write(path, weights, writer) for writer, path in outputs.items())
 
 
 def main() -> int:
     command.catch_signals()
     arguments = parse_arguments()
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        export(arguments)
-        sys.stdout.flush()
+        text = export(arguments)
     except Refused as problem:
         print(f"resbench: {problem}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -89,7 +88,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return EXIT_BAD_INPUT
-    return EXIT_FINE
+    return command.tell(text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import command
 import limits
 import preprocessing
-from command import EXIT_BAD_INPUT, EXIT_FINE
+from command import EXIT_BAD_INPUT
 from found import Refused
 
 # In the order in which they are asked: those with a clear mark first.
@@ -219,14 +219,7 @@ def main() -> int:
     except OSError as problem:  # no process to be had, say
         print(f"resbench: {problem.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    text = json.dumps(report, indent=1) if arguments.json else to_text(report)
-    try:
-        print(text, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more at its end
-        print("resbench: standard output cannot be written", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    return EXIT_FINE
+    return command.tell(json.dumps(report, indent=1) if arguments.json else to_text(report))
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def allowed_bytes(file_bytes: int) -> int:
 def clean(value: Any) -> Any:
     """Names of tensors come from the file and go to a terminal: no control characters."""
     if isinstance(value, str):
-        return "".join(c if c.isprintable() else "?" for c in " ".join(value.split()))
+        return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in value)
     if isinstance(value, dict):
         return {key: clean(item) for key, item in value.items()}
     return [clean(item) for item in value] if isinstance(value, list) else value

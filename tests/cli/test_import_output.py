@@ -1,6 +1,7 @@
 """What import and export do as programs: files appear whole or not at all, whatever ends them or their child."""
 
 import faulthandler
+import json
 import os
 import signal
 import stat
@@ -79,6 +80,12 @@ def test_export_where_no_file_can_be(resbench, weights, traps, option):
     assert stat.S_ISFIFO((resbench.directory / "pipe").stat().st_mode)
 
 
+def test_the_name_of_the_file_is_told_as_it_is(resbench, checkpoint):
+    checkpoint.rename(resbench.directory / "two  blanks")
+    told = json.loads(resbench("import", "two  blanks", "--dry-run", "--json").out)
+    assert told["file"] == "two  blanks"
+
+
 def test_names_of_files_that_no_file_can_have(resbench):
     assert "too long" in resbench.fails(3, "import", LONG)
     resbench.fails(3, "export", LONG, "--onnx", "o")
@@ -95,12 +102,16 @@ def test_a_link_in_the_way_of_the_temporary_file(resbench, checkpoint):
     assert victim.read_text() == "precious"
 
 
-def test_what_cannot_be_printed_was_not_done(resbench, checkpoint):
-    with open("/dev/full", "w") as full:
-        process = resbench.start("import", checkpoint, stdout=full)
-        _out, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 3
-    assert err == "resbench: standard output cannot be written\n"
+@pytest.mark.parametrize("closed", [True, False])
+def test_standard_output_that_cannot_be_written(resbench, weights, checkpoint, closed):
+    """Closed, as well: and no other file gets its number."""
+    for command in (("import", checkpoint, "-o", "o.h5"), ("export", weights, "--onnx", "o")):
+        with open("/dev/full", "w") as full:
+            close = (lambda: os.closerange(0, 2)) if closed else None
+            process = resbench.start(*command, stdout=full, preexec_fn=close)
+            _out, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 3
+        assert err == "resbench: standard output cannot be written\n"
 
 
 def test_interrupt_leaves_nothing(resbench):
