@@ -8,7 +8,8 @@
 
 #define RB_PATH_CAPACITY 4096
 
-/* The temporary name that goes with path, in the same directory, one per process. */
+/* The temporary name that goes with path, in the same directory, one per process. A device or a
+ * pipe at path is refused: the file would take its place. */
 rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], rb_error *err);
 
 /* Puts the finished temporary file in path's place, or removes it and says why. */
