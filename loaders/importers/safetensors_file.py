@@ -20,6 +20,7 @@ MAX_FORMAT_HEADER_BYTES = 100_000_000  # of the format
 MAX_HEADER_BYTES = (
     8 << 20
 )  # ResNet-1202's is a tenth of it; the library needs gigabytes for the format's
+MAX_DIMENSIONS = 8  # as many as a tensor of a checkpoint; sentences tell shapes
 KINDS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
 
 
@@ -64,6 +65,10 @@ def read(path: Path) -> Found:
         if name.endswith(names.IGNORED):
             found.ignored.append(name)
             continue
+        if len(shape) > MAX_DIMENSIONS:
+            raise Refused(
+                f"{path}: tensor {name[:80]} has {len(shape)} dimensions, expected at most {MAX_DIMENSIONS}"
+            )
         offset = start + header[name]["data_offsets"][0]
         found.tensors[renamed[name]] = Tensor(
             shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name

@@ -284,7 +284,12 @@ def test_safetensors_with_a_header_that_is_too_long(refusal):
     assert "header of 9000000 bytes" in refusal(safetensors(b"{}" + b" " * 8_999_998))
 
 
-def test_safetensors_through_the_program(tmp_path):
+def test_safetensors_with_a_shape_that_fills_the_screen(tmp_path):
+    sentence = refused(tmp_path, safetensors({"fc.weight": entry([1] * 100_000, 0, 4)}, bytes(4)))
+    assert "has 100000 dimensions" in sentence and len(sentence) < 1000
+
+
+def test_safetensors_through_the_child(tmp_path):
     for content in (
         safetensors({"a": entry([1 << 60], 0, 16)}, bytes(16)),
         safetensors({}, length=99_999_999),
