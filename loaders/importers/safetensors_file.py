@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+import float_values
 import names
 import own_metadata
 from float_values import STORED, as_float32
@@ -76,11 +77,7 @@ def read(path: Path) -> Found:
     found.network = metadata.get("resbench.network")
     own_metadata.take(str(path), metadata, found)
     kinds = {KINDS.get(kind) for kind, _shape in entries.values()}
-    found.notes += [
-        f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds
-    ]
-    if "float64" in kinds:
-        found.notes.append("values are float64, each of them exactly a float32")
+    found.notes += float_values.notes(kinds)
     return found
 
 

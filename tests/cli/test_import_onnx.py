@@ -157,4 +157,5 @@ def test_other_floats_without_rounding(resbench, kind):
     if kind == TensorProto.FLOAT16:
         for name, values in model.expected.items():
             model.expected[name] = values.astype(stored).astype(np.float32)
-    imported(resbench, model)
+    told = imported(resbench, model)
+    assert any(f"values are {np.dtype(stored).name}" in note for note in told["notes"])
