@@ -254,8 +254,12 @@ def test_options(resbench, small):
         (("m", "--frobnicate"), "--frobnicate"),
     ],
 )
-def test_usage_errors(resbench, options, named):
-    assert named in resbench.fails(2, "import", *options)
+def test_usage_errors(capsys, options, named):
+    with pytest.raises(SystemExit) as end:
+        import_weights.parse_arguments(options)
+    sentence, hint = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2 and hint.startswith("Try `resbench import --help'")
+    assert sentence.startswith("resbench import: ") and named in sentence
 
 
 def refused(directory: Path, tensors: dict) -> str:
