@@ -10,6 +10,9 @@ rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], 
     const int length = snprintf(temporary, RB_PATH_CAPACITY, "%s.tmp.%ld", path, (long)getpid());
     if (length < 0 || length >= RB_PATH_CAPACITY)
         return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", path);
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: it is not a regular file", path);
     return RB_OK;
 }
 

@@ -8,7 +8,8 @@
 
 #define RB_PATH_CAPACITY 4096
 
-/* The temporary name that goes with path, in the same directory, one per process. */
+/* The temporary name that goes with path, in the same directory, one per process. A device or a
+ * pipe at path is refused: the file would take its place. */
 rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], rb_error *err);
 
 /* RB_ERR_OUTPUT when output is there and is the file that is read, by whatever name. */

@@ -1,6 +1,8 @@
 #include "cli/script.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,24 @@ static rb_status name_this_program(rb_error *err) {
     return RB_OK;
 }
 
+/* Python has no stdout where descriptor 1 is closed, and would give its number to the next file.
+ * What is opened for reading fails when it is written to, as the closed one would. */
+static void fill_closed_descriptors(void) {
+    for (int descriptor = 0; descriptor <= 2; descriptor++)
+        if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            return;
+}
+
+/* Python answers SIGINT with a traceback until the script has its own handler, and may be
+ * importing libraries by then. What comes earlier waits: the script unblocks both signals. */
+static void hold_signals(sigset_t *before) {
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ending, before);
+}
+
 rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
     const char *python = setting("RESBENCH_PYTHON", RB_PYTHON);
     const char *share = setting("RESBENCH_SHARE", RB_SHARE);
@@ -46,7 +66,12 @@ rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
     if (status != RB_OK)
         return status;
     fflush(NULL);
+    fill_closed_descriptors();
+    sigset_t before;
+    hold_signals(&before);
     execvp(python, arguments);
+    const int why = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return rb_fail(err, RB_ERR_INPUT, "%s: cannot be run: %s; set RESBENCH_PYTHON", python,
-                   strerror(errno));
+                   strerror(why));
 }

@@ -7,7 +7,7 @@
 /* Replaces this process by the Python program `script`, a path below the project's data
  * directory (RESBENCH_SHARE, or where it was built or installed), with argv after it. Python is
  * RESBENCH_PYTHON or the one found when building; RESBENCH_PROGRAM tells it this program's
- * path. Returns only on failure. */
+ * path. SIGINT and SIGTERM are blocked until the script unblocks them. Returns only on failure. */
 rb_status rb_script_exec(const char *script, char **argv, rb_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 """Draws the figures of a run: latency, memory and error over depth."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -18,7 +19,8 @@ except ModuleNotFoundError as problem:
     )
     sys.exit(3)
 
-EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_NOTHING = 0, 2, 3, 6  # as in docs/design.md
+# as in docs/design.md
+EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_NOTHING, EXIT_INTERRUPTED = 0, 2, 3, 6, 130
 
 FIGURES = {"latency": latency.draw, "memory": memory.draw, "error": error.draw}
 FORMATS = ("png", "svg")
@@ -86,4 +88,10 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        # cli/script.c has kept them back since before Python began.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("resbench: interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)

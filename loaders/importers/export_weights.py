@@ -2,37 +2,23 @@
 """Writes a weights file as an ONNX model, as safetensors, or both."""
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-try:
-    import export_onnx
-    import export_safetensors
-    from found import Refused
+import command
+import limits
+from command import EXIT_BAD_INPUT
+from found import Refused
+
+if TYPE_CHECKING:
     from read_weights import WeightsFile
-except ModuleNotFoundError as problem:
-    print(
-        f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
-        file=sys.stderr,
-    )
-    sys.exit(3)
-
-EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in docs/design.md
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as the rest of the program does."""
-
-    def error(self, message: str):
-        print(f"{self.prog}: {message}\nTry `{self.prog} --help' for more.", file=sys.stderr)
-        sys.exit(EXIT_USAGE)
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = Parser(
+    parser = command.Parser(
         prog="resbench export",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -51,53 +37,58 @@ def parse_arguments() -> argparse.Namespace:
     outputs = [path for path in (arguments.onnx, arguments.safetensors) if path]
     if not outputs:
         parser.error("what is to be written? --onnx FILE, --safetensors FILE or both")
-    if len({path.resolve() for path in (arguments.weights, *outputs)}) != len(outputs) + 1:
+    if len({os.path.realpath(path) for path in (arguments.weights, *outputs)}) != len(outputs) + 1:
         parser.error("each file needs a name of its own")
     return arguments
 
 
-def write(path: Path, weights: WeightsFile, writer: Callable[[WeightsFile, Path], None]) -> None:
-    """The file appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "xb"):
-            pass  # a directory that is not there or not ours is found out before all the work
-        writer(weights, temporary)
-        size = temporary.stat().st_size
-        temporary.replace(path)
-    except OSError as problem:
-        raise Refused(f"{path}: cannot be written: {problem.strerror or problem}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    print(f"{path}: {weights.info['network']}, {len(weights.tensors)} tensors, {size} bytes")
+def write(path: Path, weights: "WeightsFile", writer: str) -> str:
+    """By the module writer; a line on what was written. The file appears whole or not at all."""
+    with command.temporary_for(path) as temporary:
+        try:
+            with open(temporary, "xb"):
+                pass  # a directory that is not there or not ours is found out before all the work
+            importlib.import_module(writer).write(weights, temporary)
+            size = temporary.stat().st_size
+        except OSError as problem:
+            raise Refused(f"{path}: cannot be written: {problem.strerror or problem}") from None
+        command.commit(temporary, path)
+    return f"{path}: {weights.info['network']}, {len(weights.tensors)} tensors, {size} bytes"
 
 
-def export(arguments: argparse.Namespace) -> None:
+def export(arguments: argparse.Namespace) -> str:
+    from read_weights import WeightsFile
+
+    outputs = {"export_onnx": arguments.onnx, "export_safetensors": arguments.safetensors}
+    outputs = {writer: path for writer, path in outputs.items() if path}
+    for path in outputs.values():
+        command.check_output(path)  # before all the work
     weights = WeightsFile(arguments.weights)
-    if arguments.onnx:
-        write(arguments.onnx, weights, export_onnx.write)
-    if arguments.safetensors:
-        write(arguments.safetensors, weights, export_safetensors.write)
+    return "\n".join(write(path, weights, writer) for writer, path in outputs.items())
 
 
 def main() -> int:
+    command.catch_signals()
     arguments = parse_arguments()
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        export(arguments)
-        sys.stdout.flush()
+        text = export(arguments)
     except Refused as problem:
         print(f"resbench: {problem}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except ModuleNotFoundError as problem:
+        print(f"resbench: {limits.package_needed(problem)}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except OSError as problem:
         print(f"resbench: {problem.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except MemoryError:
-        print(f"resbench: no memory for the tensors of {arguments.weights}", file=sys.stderr)
+        print(
+            f"resbench: no memory for the tensors of {arguments.weights}",
+            file=sys.stderr,
+        )
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    return EXIT_OK
+    return command.tell(text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Values of the float types that checkpoints come in, as float32. Nothing is rounded."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from found import Refused
@@ -28,3 +30,11 @@ def as_float32(stored: np.ndarray, kind: str, where: str) -> np.ndarray:
     if kind == "float16":
         return stored.astype("<f4", order="C")
     return np.require(stored, "<f4", ["C", "A"])
+
+
+def notes(kinds: Iterable[str]) -> list[str]:
+    """What was done to values of these types, for people."""
+    told = [f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds]
+    if "float64" in kinds:
+        told.append("values are float64, each of them exactly a float32")
+    return told

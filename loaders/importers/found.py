@@ -1,9 +1,13 @@
 """What a reader has found in a foreign file, in our terms. Readers make it, match.py names its network."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # what only starts and ends the work can do without
+    import numpy as np
 
 
 class Refused(Exception):

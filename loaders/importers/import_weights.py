@@ -6,17 +6,15 @@ import argparse
 import importlib
 import json
 import os
-import signal
 import stat
 import sys
 from pathlib import Path
-from typing import NoReturn
 
+import command
+import limits
 import preprocessing
-
-EXIT_FINE, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 3, 130  # as in docs/design.md
-
-SIGNALS = signal.SIGINT, signal.SIGTERM
+from command import EXIT_BAD_INPUT
+from found import Refused
 
 # In the order in which they are asked: those with a clear mark first.
 READERS = (
@@ -45,23 +43,6 @@ exit codes: 0 fine, 2 usage, 3 bad input (or the weights cannot be written), 130
 """
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(
-            EXIT_USAGE, f"{self.prog}: {message}\nTry `{self.prog} --help' for more information.\n"
-        )
-
-
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM."""
-
-
-def interrupt(_number: int, _frame: object) -> None:
-    for number in SIGNALS:  # a second one must not disturb the cleaning up
-        signal.signal(number, signal.SIG_IGN)
-    raise Interrupted
-
-
 def epsilon(text: str) -> float:
     try:
         value = float(text)
@@ -79,8 +60,8 @@ def steps(text: str) -> dict:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = Parser(
+def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = command.Parser(
         prog="resbench import",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -111,12 +92,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     add("--dry-run", action="store_true", help="read and check, write nothing")
     add("--json", action="store_true", help="print JSON")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def size_of(path: Path) -> int:
-    from found import Refused
-
     try:
         info = path.stat()
     except OSError as problem:
@@ -133,8 +112,6 @@ def size_of(path: Path) -> int:
 
 def reader_of(path: Path):
     """The module that reads the file, by what lies in it."""
-    from found import Refused
-
     known = []
     for name in READERS:
         reader = importlib.import_module(name)
@@ -150,14 +127,13 @@ def reader_of(path: Path):
 
 def convert(path: Path, arguments: argparse.Namespace, temporary: Path | None) -> dict:
     """Reads, names and checks the weights and writes them to temporary (None: nowhere)."""
-    from limits import clean
     from match import Wishes, match
     from write import write
 
     found = reader_of(path).read(path)
     wishes = Wishes(arguments.variant, arguments.epsilon, arguments.preprocessing)
     named = match(str(path), found, wishes)
-    source = clean(found.source or f"{found.format} {path.name}")
+    source = limits.clean(found.source or f"{found.format} {path.name}")
     target = str(arguments.output or f"{named.row['name']}.h5")
     digest = write(temporary, target, str(path), source, named)
     return {
@@ -180,46 +156,28 @@ def convert(path: Path, arguments: argparse.Namespace, temporary: Path | None) -
     }
 
 
-def temporary_path(arguments: argparse.Namespace) -> Path | None:
-    """Beside the file to come, as base/atomic_file.c does it."""
-    if arguments.dry_run:
-        return None
-    output = arguments.output or Path("resbench-import.h5")
-    return output.with_name(f"{output.name}.tmp.{os.getpid()}")
-
-
-def commit(temporary: Path, output: Path, source: Path) -> None:
-    from found import Refused
-
-    try:
-        if output.exists() and output.samefile(source):
-            raise Refused(f"{output}: is the file that is read; give another name with -o")
-        os.replace(temporary, output)
-    except OSError as problem:
-        raise Refused(f"{output}: cannot be written: {problem.strerror}") from None
-
-
 def run(arguments: argparse.Namespace) -> dict:
-    import limits
-    from found import Refused
-
-    path = arguments.file
-    if (path / "model.json").is_file():  # a TensorFlow.js model by its directory
+    path, output = arguments.file, arguments.output
+    if os.path.isfile(path / "model.json"):  # a TensorFlow.js model by its directory
         path = path / "model.json"
-    temporary = temporary_path(arguments)
     size = size_of(path)
-    if arguments.output and arguments.output.exists() and arguments.output.samefile(path):
-        raise Refused(f"{arguments.output}: is the file that is read; give another name with -o")
-    try:
+    if arguments.dry_run:
+        return limits.in_child(str(path), size, lambda: convert(path, arguments, None))
+    if output:
+        refuse_source(output, path)
+    with command.temporary_for(output or Path("resbench-import.h5")) as temporary:
         report = limits.in_child(str(path), size, lambda: convert(path, arguments, temporary))
-        if temporary:
-            output = arguments.output or Path(f"{report['network']}.h5")
-            commit(temporary, output, path)
-            report["output"] = str(output)
-        return report
-    finally:
-        if temporary:
-            temporary.unlink(missing_ok=True)
+        if not output:
+            output = Path(f"{report['network']}.h5")
+            refuse_source(output, path)
+        command.commit(temporary, output)
+    return {**report, "output": str(output)}
+
+
+def refuse_source(output: Path, path: Path) -> None:
+    command.check_output(output)
+    if output.exists() and output.samefile(path):
+        raise Refused(f"{output}: is the file that is read; give another name with -o")
 
 
 def layers_text(report: dict) -> str:
@@ -256,36 +214,19 @@ def to_text(report: dict) -> str:
 
 
 def main() -> int:
-    for number in SIGNALS:
-        signal.signal(number, interrupt)
+    command.catch_signals()
     arguments = parse_arguments()
     sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        from found import Refused
-    except ModuleNotFoundError as problem:
-        print(
-            f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
-            file=sys.stderr,
-        )
-        return EXIT_BAD_INPUT
     try:
         report = run(arguments)
     except Refused as problem:
         print(f"resbench: {problem}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    text = json.dumps(report, indent=1) if arguments.json else to_text(report)
-    try:
-        print(text, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more at its end
-        print("resbench: standard output cannot be written", file=sys.stderr)
+    except OSError as problem:  # no process to be had, say
+        print(f"resbench: {problem.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    return EXIT_FINE
+    return command.tell(json.dumps(report, indent=1) if arguments.json else to_text(report))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Interrupted:
-        print("resbench: interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(main())

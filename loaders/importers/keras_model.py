@@ -8,7 +8,8 @@ from found import Refused
 from keras_config import Layer, parse_layers
 from keras_layer import Normalisation, Unit, refuse
 from keras_names import is_applications
-from keras_plan import CAFFE, RAW, Plan, with_size
+from keras_plan import Plan, with_size
+from preprocessing import KNOWN
 
 
 def plan_from_model(path: Path, model: dict) -> Plan:
@@ -283,12 +284,12 @@ class _Walk:
             return
         plan.assumed.append("preprocessing")
         if is_applications(self.layers):
-            plan.preprocessing = with_size(CAFFE, size)
+            plan.preprocessing = with_size(KNOWN["caffe"], size)
             plan.notes.append(
                 "its layers are named as in Keras applications, whose preprocessing is assumed"
             )
         elif size == 32:
-            plan.preprocessing = with_size(RAW, size)
+            plan.preprocessing = with_size(KNOWN["raw"], size)
             plan.notes.append(
                 "the model does not scale its input: RGB values from 0 to 255 are assumed"
             )

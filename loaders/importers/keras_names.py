@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from found import Refused
-from keras_plan import CAFFE, Plan, Weights, with_size
+from keras_plan import Plan, Weights, with_size
+from preprocessing import KNOWN
 
 # keras.applications of today: conv1_conv, conv2_block1_0_bn, predictions
 _NEW = re.compile(r"conv([2-9])_block([1-9]\d{0,3})_([0-3])_(conv|bn)")
@@ -38,7 +39,7 @@ def plan_from_names(path: Path, weights: Weights) -> Plan:
         plan.modules[module] = name
     if "fc" not in plan.modules:
         raise Refused(f"{path}: holds no classifier (Dense layer): a file without its top")
-    plan.preprocessing = with_size(CAFFE, None)
+    plan.preprocessing = with_size(KNOWN["caffe"], None)
     plan.assumed += ["epsilon", "preprocessing"]
     plan.notes.append(
         "holds weights alone: epsilon and preprocessing of Keras applications' "

@@ -8,14 +8,6 @@ import numpy as np
 
 from found import Found, Refused, Tensor
 
-CAFFE = {
-    "order": "BGR",
-    "divisor": 1,
-    "mean": [103.939, 116.779, 123.68],
-    "std": [1, 1, 1],
-}
-RAW = {"order": "RGB", "divisor": 1, "mean": [0, 0, 0], "std": [1, 1, 1]}
-
 Weights = dict[str, list[tuple[str, Tensor]]]  # of each layer: variable and tensor, in its order
 
 

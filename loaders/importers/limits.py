@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import command
 from found import Refused
 
 BASE_BYTES = 2 << 30  # Python with its libraries takes half of it
@@ -25,22 +26,24 @@ def in_child(path: str, file_bytes: int, work: Callable[[], dict]) -> dict:
     seconds = BASE_SECONDS + file_bytes // FILE_BYTES_PER_SECOND
     sys.stdout.flush()
     reading, writing = os.pipe()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, command.SIGNALS)
     parent = os.getpid()
     child = os.fork()
     if child == 0:
         os.close(reading)
         serve(path, file_bytes, seconds, writing, parent, work)
+    command.children.add(child)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     os.close(writing)
     try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         text = receive(path, reading, seconds)
         _pid, status = os.waitpid(child, 0)
-    except BaseException:  # interrupted, or too slow: the child must not go on
+    except BaseException:  # too slow, say: the child must not go on
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         raise
     finally:
+        command.children.discard(child)
         os.close(reading)
     return conclude(path, text, status)
 
@@ -81,15 +84,15 @@ def serve(
     """The child's whole life: nothing but one line of JSON leaves it."""
     code = 1
     try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         if os.getppid() != parent:
             os._exit(1)
         silence = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silence, descriptor)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in command.SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # the parent ends this process
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, command.SIGNALS)
         limit(resource.RLIMIT_AS, allowed_bytes(file_bytes))
         limit(resource.RLIMIT_CPU, seconds)
         limit(resource.RLIMIT_CORE, 0)
@@ -99,6 +102,10 @@ def serve(
         code = 0
     finally:
         os._exit(code)
+
+
+def die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit(what: int, value: int) -> None:
@@ -114,7 +121,7 @@ def allowed_bytes(file_bytes: int) -> int:
 def clean(value: Any) -> Any:
     """Names of tensors come from the file and go to a terminal: no control characters."""
     if isinstance(value, str):
-        return "".join(c if c.isprintable() else "?" for c in " ".join(value.split()))
+        return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in value)
     if isinstance(value, dict):
         return {key: clean(item) for key, item in value.items()}
     return [clean(item) for item in value] if isinstance(value, list) else value
@@ -130,11 +137,15 @@ def attempt(path: str, file_bytes: int, work: Callable[[], dict]) -> dict:
             "refused": f"{path}: reading it takes more than {allowed_bytes(file_bytes) >> 20} MiB of memory"
         }
     except ModuleNotFoundError as problem:
-        return {
-            "refused": f"the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it"
-        }
+        return {"refused": package_needed(problem)}
     except Exception as problem:  # whatever a library raises on rubbish
         reason = str(problem)[:200]
         return {
             "refused": f"{path}: cannot be read, it is damaged or of another kind ({type(problem).__name__}: {reason})"
         }
+
+
+def package_needed(problem: ModuleNotFoundError) -> str:
+    return (
+        f"the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it"
+    )

@@ -1,5 +1,6 @@
 """From what a reader found to the network it is: a row of the program's table, checked tensor by tensor."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -76,6 +77,7 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
         assumed.remove("epsilon")  # there is no batch norm
     if preprocessing is None:
         preprocessing = steps.KNOWN["torchvision" if row["stem"] == "imagenet" else "cifar"]
+    check(path, epsilon, preprocessing)
     if not wishes.preprocessing and (not found.preprocessing or "preprocessing" in found.assumed):
         assumed.append("preprocessing")
     return Match(
@@ -89,6 +91,17 @@ def match(path: str, found: Found, wishes: Wishes) -> Match:
         tensors=found.tensors,
         assumed=assumed,
     )
+
+
+def check(path: str, epsilon: float, preprocessing: dict | str) -> None:
+    """The program would not read a weights file with other values."""
+    if not 0 < epsilon < 1:
+        raise Refused(f"{path}: has the epsilon {epsilon:g}, expected one between 0 and 1")
+    if isinstance(preprocessing, dict):
+        try:
+            steps.parse(json.dumps(preprocessing))
+        except ValueError as problem:
+            raise Refused(f"{path}: scales its images as no weights file can say: {problem}") from None
 
 
 def choose(what: str, path: str, said, wished, usual, assumed: list[str]):

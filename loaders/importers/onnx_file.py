@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import float_values
 import numpy as np
 import onnx
 import own_metadata
@@ -79,7 +80,7 @@ def read(path: Path) -> Found:
         found = Found(format=describe(model), tensors=name_tensors(path, network))
         found.variant, found.padding = network.variant, network.padding
         found.epsilon = common_epsilon(network)
-        found.notes = network.notes
+        found.notes = network.notes + float_values.notes(kinds_of(network))
     except Refused as problem:
         raise Refused(f"{path}: {problem}") from None
     take_metadata(path, model, found)
@@ -133,7 +134,7 @@ def common_epsilon(network: Network) -> float | None:
     if len(values) > 1:
         (one, first), (two, second) = list(values.items())[:2]
         raise Refused(
-            f"node {shown(first)} has epsilon {one} and {shown(second)} {two}, expected one for all"
+            f"{first} has epsilon {one} and {second} {two}, expected one for all"
         )
     return float(str(next(iter(values)))) if values else None
 
@@ -164,6 +165,10 @@ def name_tensors(path: Path, network: Network) -> dict[str, Tensor]:
             "bias; they get one of zeros"
         )
     return tensors
+
+
+def kinds_of(network: Network) -> set[str]:
+    return {KINDS[conv.weight.proto.data_type] for conv in network.convs.values()}
 
 
 def norm_name(conv: str) -> str:

@@ -1,8 +1,6 @@
 """A weights file of ours, judged by the program before Python opens it."""
 
 import math
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from found import Refused
 class WeightsFile:
     def __init__(self, path: Path):
         self.path = path
-        verify(path)
+        network_table.run("weights", "verify", str(path))  # in a child with limits
         self.info = network_table.ask("weights", "info", str(path))
         folded = not self.info["batch_norm"]
         graph = network_table.describe(
@@ -42,23 +40,3 @@ class WeightsFile:
 
     def metadata(self) -> dict[str, str]:
         return own_metadata.make(self.info)
-
-
-def verify(path: Path) -> None:
-    """Refuses with the program's own sentence; it reads foreign files in a child with limits."""
-    program = os.environ.get("RESBENCH_PROGRAM")
-    if not program:
-        raise Refused("RESBENCH_PROGRAM is not set; start this as 'resbench export'")
-    try:
-        done = subprocess.run(
-            [program, "weights", "verify", str(path)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-    except OSError as problem:
-        raise Refused(f"{program}: cannot be run: {problem.strerror}") from None
-    if done.returncode != 0:
-        sentence = " ".join(done.stderr.split()).removeprefix("resbench: ")
-        raise Refused(sentence or f"{path}: 'resbench weights verify' ended without a reason")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+import float_values
 import names
 import own_metadata
 from float_values import STORED, as_float32
@@ -20,6 +21,7 @@ MAX_FORMAT_HEADER_BYTES = 100_000_000  # of the format
 MAX_HEADER_BYTES = (
     8 << 20
 )  # ResNet-1202's is a tenth of it; the library needs gigabytes for the format's
+MAX_DIMENSIONS = 8  # as many as a tensor of a checkpoint; sentences tell shapes
 KINDS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
 
 
@@ -64,6 +66,10 @@ def read(path: Path) -> Found:
         if name.endswith(names.IGNORED):
             found.ignored.append(name)
             continue
+        if len(shape) > MAX_DIMENSIONS:
+            raise Refused(
+                f"{path}: tensor {name[:80]} has {len(shape)} dimensions, expected at most {MAX_DIMENSIONS}"
+            )
         offset = start + header[name]["data_offsets"][0]
         found.tensors[renamed[name]] = Tensor(
             shape, reader(path, data, name, KINDS.get(kind, kind), shape, offset), name
@@ -71,11 +77,7 @@ def read(path: Path) -> Found:
     found.network = metadata.get("resbench.network")
     own_metadata.take(str(path), metadata, found)
     kinds = {KINDS.get(kind) for kind, _shape in entries.values()}
-    found.notes += [
-        f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds
-    ]
-    if "float64" in kinds:
-        found.notes.append("values are float64, each of them exactly a float32")
+    found.notes += float_values.notes(kinds)
     return found
 
 

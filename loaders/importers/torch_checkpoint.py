@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import float_values
 import names
 import torch_pickle
 from float_values import STORED, as_float32, item_bytes
@@ -241,11 +242,7 @@ def collect(path: Path, data: mmap.mmap, state: dict, find: Finder, found: Found
         found.tensors[renamed[name]] = Tensor(
             view.shape, reader(path, data, name, view, find), name
         )
-    found.notes += [
-        f"values are {kind}, widened exactly" for kind in ("float16", "bfloat16") if kind in kinds
-    ]
-    if "float64" in kinds:
-        found.notes.append("values are float64, each of them exactly a float32")
+    found.notes += float_values.notes(kinds)
 
 
 def check_view(path: Path, name: str, view: View) -> None:

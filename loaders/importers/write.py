@@ -27,7 +27,7 @@ def write(temporary: Path | None, target: str, path: str, source: str, match: Ma
     with writing(target):
         file = h5py.File(
             temporary,
-            "w",
+            "x",  # never through a link that is there already
             libver=("v108", "latest"),
             alignment_threshold=ALIGNMENT,
             alignment_interval=ALIGNMENT,

@@ -290,3 +290,11 @@ def write_tfjs(directory: Path, model: Model, shard_bytes: int = 100_000) -> Pat
     }
     (directory / "model.json").write_text(json.dumps(manifest))
     return directory
+
+
+def assert_tensors_found(found, model) -> None:
+    expected = model.tensors()
+    assert set(found.tensors) == set(expected)
+    for name, values in expected.items():
+        assert found.tensors[name].shape == values.shape
+        assert np.array_equal(found.tensors[name].read(), values), name

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import struct
-import time
 from pathlib import Path
 
 import checkpoints
@@ -12,9 +11,9 @@ import h5py
 import numpy as np
 import pytest
 from checkpoints import Stored, WRITERS, bfloat16, cifar_shapes, imagenet_shapes, state_dict
+from importing import converted, import_weights, refusal_of, report_of
 from safetensors import serialize_file
 from safetensors.numpy import save_file
-from support import PATIENCE_S, stop, wait_for
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared"
 DATA = Path(os.environ.get("RESBENCH_SHARED", BESIDE)) / "data"
@@ -38,11 +37,6 @@ def ours(name: str) -> str:
     return name.replace("linear.", "fc.")
 
 
-def read(path: Path) -> tuple[dict, dict]:
-    with h5py.File(path) as file:
-        return {name: file[name][...] for name in file}, dict(file.attrs)
-
-
 def digest(tensors: dict, epsilon: float) -> str:
     """As docs/weights.md defines it."""
     sha256 = hashlib.sha256()
@@ -54,12 +48,11 @@ def digest(tensors: dict, epsilon: float) -> str:
 
 
 def imported(resbench, path: Path, *options: str) -> tuple[dict, dict, str]:
-    """Tensors and attributes of the file that comes of an import, and what was printed."""
-    result = resbench("import", path, "-o", "out.h5", *options)
-    assert result.code == 0 and result.err == "", result
+    """Tensors and attributes of the file that comes of an import, and what is printed."""
+    tensors, attributes, report = converted(path, resbench.directory / "out.h5", *options)
     verified = resbench("weights", "verify", "out.h5")
     assert verified.code == 0, verified
-    return *read(resbench.directory / "out.h5"), result.out
+    return tensors, attributes, import_weights.to_text(report)
 
 
 def assert_same(tensors: dict, expected: dict) -> None:
@@ -74,7 +67,12 @@ def test_checkpoint(resbench, small, form):
     """The whole way: values, attributes, digest, and what a person is told."""
     kept = {"epoch": 5, "best_prec1": 91.5, "state_dict": state_dict(small, "module.")}
     path = WRITERS[form](resbench.directory / "model.bin", kept)
+    result = resbench("import", path, "-o", "program.h5")
+    assert result.code == 0 and result.err == "", result
     tensors, attributes, out = imported(resbench, path)
+    assert result.out == f"{out}\nwritten        program.h5\n"
+    made = [resbench.directory / name for name in ("program.h5", "out.h5")]
+    assert made[0].read_bytes() == made[1].read_bytes()
     assert_same(tensors, small)
     expected = {
         "schema_version": 2,
@@ -139,8 +137,7 @@ def test_other_types_of_float(resbench, small, form):
         assert_same(tensors, expected)
         assert f"values are {kind}" in out
     doubles["layer1.0.bn1.bias"][3] = 1 / 3
-    path = WRITERS[form](resbench.directory / "m", state_dict(doubles))
-    sentence = resbench.fails(3, "import", path)
+    sentence = refusal_of(WRITERS[form](resbench.directory / "m", state_dict(doubles)))
     assert "layer1.0.bn1.bias" in sentence and "float64" in sentence
 
 
@@ -190,7 +187,7 @@ def test_hugging_face_safetensors_and_variants(resbench, deep):
     assert attributes["network"] == "resnet50" and attributes["classes"] == 11
     assert attributes["variant"] == "v1.5" and "assumed; --variant" in out
     assert json.loads(attributes["preprocessing"])["resize"] == 256
-    told = json.loads(resbench("import", path, "--variant", "v1", "--dry-run", "--json").out)
+    told = report_of(path, "--variant", "v1")
     assert told["network"] == "resnet50-v1" and "variant" not in told["assumed"]
     assert told["sha256"] == attributes["sha256"]
 
@@ -257,23 +254,24 @@ def test_options(resbench, small):
         (("m", "--frobnicate"), "--frobnicate"),
     ],
 )
-def test_usage_errors(resbench, options, named):
-    assert named in resbench.fails(2, "import", *options)
+def test_usage_errors(capsys, options, named):
+    with pytest.raises(SystemExit) as end:
+        import_weights.parse_arguments(options)
+    sentence, hint = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2 and hint.startswith("Try `resbench import --help'")
+    assert sentence.startswith("resbench import: ") and named in sentence
 
 
-def refused(resbench, tensors: dict) -> str:
-    path = checkpoints.write_zip(resbench.directory / "m", state_dict(tensors))
-    sentence = resbench.fails(3, "import", path)
-    assert [entry.name for entry in resbench.directory.iterdir()] == ["m"]
-    return sentence
+def refused(directory: Path, tensors: dict) -> str:
+    return refusal_of(checkpoints.write_zip(directory / "m", state_dict(tensors)))
 
 
-def test_differences_are_named(resbench, small):
+def test_differences_are_named(tmp_path, small):
     spoiled = dict(small)
     del spoiled["layer2.1.bn2.weight"]
     spoiled["layer1.0.conv1.weight"] = np.ones((16, 16, 1, 3), "<f4")
     spoiled["extra.weight"] = np.ones(3, "<f4")
-    sentence = refused(resbench, spoiled)
+    sentence = refused(tmp_path, spoiled)
     for told in (
         "nearest is resnet20",
         "missing 1 (layer2.1.bn2.weight)",
@@ -282,11 +280,11 @@ def test_differences_are_named(resbench, small):
     ):
         assert told in sentence, sentence
     backbone = {name: value for name, value in small.items() if "linear" not in name}
-    assert "missing 2 (fc.weight, fc.bias)" in refused(resbench, backbone)
+    assert "missing 2 (fc.weight, fc.bias)" in refused(tmp_path, backbone)
     shallow = {name: value for name, value in small.items() if not name.startswith("layer3.2")}
-    assert "nearest is resnet20" in refused(resbench, shallow)
+    assert "nearest is resnet20" in refused(tmp_path, shallow)
     integers = {**small, "conv1.weight": small["conv1.weight"].astype("<i8")}
-    assert "conv1.weight is int64, expected floats" in refused(resbench, integers)
+    assert "conv1.weight is int64, expected floats" in refused(tmp_path, integers)
 
 
 def spoil(name: str, value: float):
@@ -305,9 +303,9 @@ def spoil(name: str, value: float):
         ("module.layer1.1.bn1.running_var", -0.5, "negative variance, -0.5"),
     ],
 )
-def test_values_of_no_use(resbench, small, name, value, told):
+def test_values_of_no_use(tmp_path, small, name, value, told):
     spoil(name.removeprefix("module."), value)(small)
-    sentence = refused(resbench, {f"module.{key}": item for key, item in small.items()})
+    sentence = refused(tmp_path, {f"module.{key}": item for key, item in small.items()})
     assert f"tensor {name} " in sentence and told in sentence
 
 
@@ -346,43 +344,11 @@ def deepen_stem(shapes: dict) -> None:
         (deepen_stem, "three convolutions"),
     ],
 )
-def test_relatives_are_refused(resbench, change, told):
+def test_relatives_are_refused(tmp_path, change, told):
     shapes = imagenet_shapes("resnet50", 10)
     change(shapes)
-    path = checkpoints.write_hollow_safetensors(resbench.directory / "m", shapes)
-    sentence = resbench.fails(3, "import", path)
+    sentence = refusal_of(checkpoints.write_hollow_safetensors(tmp_path / "m", shapes))
     assert told in sentence and "nearest is resnet50:" in sentence
-
-
-def test_output_that_cannot_be_written(resbench, small):
-    path = checkpoints.write_zip(resbench.directory / "m", state_dict(small))
-    (resbench.directory / "taken").mkdir()
-    for output in ("nowhere/w.h5", "taken"):
-        sentence = resbench.fails(3, "import", path, "-o", output)
-        assert f"{output}: " in sentence and ".tmp." not in sentence
-    assert sorted(entry.name for entry in resbench.directory.iterdir()) == ["m", "taken"]
-
-
-def test_what_cannot_be_printed_was_not_done(resbench, small):
-    path = checkpoints.write_zip(resbench.directory / "m", state_dict(small))
-    with open("/dev/full", "w") as full:
-        process = resbench.start("import", path, stdout=full)
-        _out, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 3
-    assert err == "resbench: standard output cannot be written\n"
-
-
-def test_interrupt_leaves_nothing(resbench):
-    """A pickle of many steps, which takes a while, in the middle of it."""
-    slow = resbench.directory / "slow"
-    slow.write_bytes(b"\x80\x02" + b"N0" * 5_000_000 + b"N.")
-    process = resbench.start("import", slow, "-o", "w.h5")
-    wait_for(lambda: len(resbench.processes()) == 2, "the child that reads")
-    time.sleep(0.2)
-    result = stop(process)
-    assert result.code == 130 and result.err == "resbench: interrupted\n", result
-    assert resbench.processes() == []
-    assert [entry.name for entry in resbench.directory.iterdir()] == ["slow"]
 
 
 def real(name: str) -> Path:

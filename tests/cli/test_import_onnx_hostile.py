@@ -1,18 +1,14 @@
 """resbench import of ONNX models that are none of ours, damaged or hostile: one sentence, never a traceback."""
 
 import contextlib
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from importing import Refused, onnx_file, refusal_of, refused_by
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import Model
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "loaders" / "importers"))
-import onnx_file  # noqa: E402
-from found import Refused  # noqa: E402
 
 
 def refused(resbench, proto) -> str:
@@ -28,11 +24,9 @@ def refused_by_reader(directory: Path, proto: onnx.ModelProto) -> str:
     """The same without starting the program."""
     path = directory / "bad.onnx"
     path.write_bytes(proto.SerializeToString())
-    assert onnx_file.recognises(path)
-    with pytest.raises(Refused) as caught:
-        onnx_file.read(path)
-    assert str(caught.value).startswith(str(path))
-    return str(caught.value)
+    sentence = refused_by(onnx_file, path)
+    assert sentence.startswith(str(path))
+    return sentence
 
 
 # What is refused, each by a sentence that names the culprit.
@@ -231,6 +225,12 @@ def test_refused_by_name(tmp_path, spoil, words):
     for word in words:
         assert word in sentence, sentence
     assert len(sentence) < 1000 and sentence.isprintable()
+
+
+@pytest.mark.parametrize("epsilon", [0.0, -1e-3, 5.0, float("inf")])
+def test_epsilon_that_no_weights_file_can_have(tmp_path, epsilon):
+    path = Model("resnet20", epsilon=epsilon).save(tmp_path / "m")
+    assert f"has the epsilon {epsilon:g}" in refusal_of(path)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,18 @@ static void a_directory_is_not_replaced(void **state) {
     assert_int_equal(entries_of(path), 0);
 }
 
+static void a_pipe_is_not_replaced(void **state) {
+    char path[PATH_SIZE];
+    rb_error err = {""};
+    struct stat info;
+    assert_int_equal(mkfifo(path_of(state, "pipe", path), 0600), 0);
+    assert_int_equal(rb_write_file(path, "x", 1, &err), RB_ERR_OUTPUT);
+    assert_contains(err.message, path);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(entries_of(*state), 1);
+}
+
 /* In a child, whose limit on the size of files stands for a full disk. */
 static void a_full_disk_leaves_the_old_file(void **state) {
     char path[PATH_SIZE];
@@ -172,6 +184,7 @@ int main(void) {
         in_directory(a_file_is_written_and_replaced),
         in_directory(a_file_in_no_directory_is_refused),
         in_directory(a_directory_is_not_replaced),
+        in_directory(a_pipe_is_not_replaced),
         in_directory(a_full_disk_leaves_the_old_file),
         in_directory(the_temporary_file_is_beside_its_target),
         in_directory(directories_are_made_with_their_parents),
