@@ -29,6 +29,18 @@ static rb_status check_labels(const rb_accuracy_source *source, rb_error *err) {
     return RB_OK;
 }
 
+static rb_status check_size(const rb_accuracy_source *source, rb_error *err) {
+    const rb_image_set_info *images = rb_image_set_info_of(source->set);
+    const int64_t low = images->height < images->width ? images->height : images->width;
+    const int64_t high = images->height < images->width ? images->width : images->height;
+    if (low >= RB_MIN_IMAGE_SIZE && high <= RB_MAX_IMAGE_SIZE)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_INPUT,
+                   "%s: has images of %lldx%lld, expected %d to %d pixels a side", source->data,
+                   (long long)images->height, (long long)images->width, RB_MIN_IMAGE_SIZE,
+                   RB_MAX_IMAGE_SIZE);
+}
+
 static rb_status choose_normalisation(rb_accuracy_source *source, rb_error *err) {
     const rb_image_set_info *images = rb_image_set_info_of(source->set);
     rb_status status = RB_OK;
@@ -56,8 +68,10 @@ rb_status rb_accuracy_source_open(const char *weights, const char *data, int64_t
     if (status == RB_OK) {
         const int64_t count = rb_image_set_info_of(source->set)->count;
         source->count = limit > 0 && limit < count ? limit : count;
-        status = check_labels(source, err);
+        status = check_size(source, err);
     }
+    if (status == RB_OK)
+        status = check_labels(source, err);
     if (status == RB_OK)
         status = choose_normalisation(source, err);
     if (status != RB_OK)
@@ -111,7 +125,7 @@ void rb_accuracy_source_notes(const rb_accuracy_source *source, rb_accuracy *acc
         rb_accuracy_add_note(accuracy, "the weights are synthetic: top-1 and top-5 mean nothing, "
                                        "only how engines agree does");
     note_geometry(source, accuracy);
-    if (images->classes > 0 && images->classes != source->info.classes)
+    if (images->classes > source->info.classes)
         rb_accuracy_add_note(accuracy, "the data set has %lld classes, the network %lld",
                              (long long)images->classes, (long long)source->info.classes);
 }

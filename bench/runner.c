@@ -133,28 +133,20 @@ static int64_t image_limit(const rb_plan *plan) {
     return limit == 0 || limit > least ? limit : least;
 }
 
-static int64_t input_height(const rb_plan *plan, const rb_network *network) {
-    return plan->height ? plan->height : network->size;
-}
-
-static int64_t input_width(const rb_plan *plan, const rb_network *network) {
-    return plan->width ? plan->width : network->size;
-}
-
 static rb_status choose_preprocessing(const rb_plan *plan, const rb_network *network,
                                       const char *weights, const rb_weights_info *info,
                                       rb_preprocess *preprocess, rb_error *err) {
-    return rb_preprocess_choose(info->preprocessing, weights, plan->resize,
-                                input_height(plan, network), input_width(plan, network), preprocess,
-                                err);
+    return rb_preprocess_choose(info->preprocessing, weights, plan->resize, plan->height,
+                                plan->width, network->size, preprocess, err);
 }
 
 static rb_status load_inputs(const rb_plan *plan, const rb_network *network, const char *weights,
                              const rb_weights_info *info, rb_inputs *inputs, rb_error *err) {
     rb_preprocess preprocess;
     if (!plan->images)
-        return rb_inputs_synthetic(least_images(plan), input_height(plan, network),
-                                   input_width(plan, network), plan->seed, inputs, err);
+        return rb_inputs_synthetic(least_images(plan), plan->height ? plan->height : network->size,
+                                   plan->width ? plan->width : network->size, plan->seed, inputs,
+                                   err);
     const rb_status status = choose_preprocessing(plan, network, weights, info, &preprocess, err);
     if (status != RB_OK)
         return status;

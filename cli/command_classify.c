@@ -116,21 +116,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 /* What the weights say, changed by what the user says. */
 static rb_status choose_preprocessing(classifier *c, const rb_network *network, rb_error *err) {
     const classify_arguments *a = c->arguments;
-    rb_preprocess stored = {.crop_height = network->size, .crop_width = network->size};
-    if (strcmp(c->info.preprocessing, "none") == 0) {
+    if (strcmp(c->info.preprocessing, "none") == 0)
         fprintf(stderr, "%s says nothing about preprocessing: torchvision's is used\n", a->weights);
-    } else {
-        const rb_status status =
-            rb_preprocess_parse(c->info.preprocessing, a->weights, &stored, err);
-        if (status != RB_OK)
-            return status;
-        if (stored.crop_height == 0)
-            stored.crop_height = stored.crop_width = network->size;
-    }
-    return rb_preprocess_choose(c->info.preprocessing, a->weights, a->resize,
-                                a->crop_height ? a->crop_height : stored.crop_height,
-                                a->crop_height ? a->crop_width : stored.crop_width, &c->preprocess,
-                                err);
+    return rb_preprocess_choose(c->info.preprocessing, a->weights, a->resize, a->crop_height,
+                                a->crop_width, network->size, &c->preprocess, err);
 }
 
 /* Ten classes are CIFAR-10's in a CIFAR network alone. */

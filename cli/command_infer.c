@@ -20,7 +20,8 @@ static const struct argp_option options[] = {
      "HDF5 file with the dataset input (N, 3, H, W), or a folder of JPEG and PNG images", 0},
     {"engine", 'e', "NAME|PATH", 0, "Engine (default: onednn)", 0},
     {"batch", 'b', "N", 0, "Images for each call (default: 1)", 0},
-    {"size", OPT_SIZE, "HxW", 0, "Size of images of a folder (default: the network's own)", 0},
+    {"size", OPT_SIZE, "HxW", 0,
+     "Size of images of a folder (default: the crop that the weights ask for)", 0},
     {"resize", OPT_RESIZE, "N|none", 0,
      "Shorter side of images of a folder before the crop (default: as the weights ask)", 0},
     {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the images' centre; the same as --size", 0},
@@ -116,9 +117,9 @@ static rb_status load_input(const infer_arguments *a, const rb_network *network,
                            a->input);
         return rb_inputs_file(a->input, inputs, err);
     }
-    const rb_status status = rb_preprocess_choose(
-        info->preprocessing, weights, a->resize, a->height ? a->height : network->size,
-        a->width ? a->width : network->size, &preprocess, err);
+    const rb_status status =
+        rb_preprocess_choose(info->preprocessing, weights, a->resize, a->height, a->width,
+                             network->size, &preprocess, err);
     return status == RB_OK ? rb_inputs_folder(a->input, 1, 0, &preprocess, inputs, err) : status;
 }
 

@@ -49,13 +49,13 @@ void rb_preprocess_fit(rb_preprocess *preprocess, int64_t height, int64_t width)
 
 #define RB_RESIZE_STORED (-1)
 
-/* What the images of a network with an input of height x width go through. stored is the attribute
- * of its weights file, where: a text of rb_preprocess_parse, or "none", which stands for
- * torchvision's. It is fitted to the input; then resize takes the place of the resize, unless it is
- * RB_RESIZE_STORED. */
+/* What the images of a network go through. stored is the attribute of its weights file, where: a
+ * text of rb_preprocess_parse, or "none", which stands for torchvision's. It is fitted to height x
+ * width; 0 x 0 is the crop that is stored or, where none is, own x own, the network's own input.
+ * Then resize takes the place of the resize, unless it is RB_RESIZE_STORED. */
 rb_status rb_preprocess_choose(const char *stored, const char *where, int64_t resize,
-                               int64_t height, int64_t width, rb_preprocess *preprocess,
-                               rb_error *error);
+                               int64_t height, int64_t width, int64_t own,
+                               rb_preprocess *preprocess, rb_error *error);
 
 /* RB_ERR_USAGE when a size is negative, the crop empty, or the normalisation of no use. */
 rb_status rb_preprocess_check(const rb_preprocess *preprocess, rb_error *error);

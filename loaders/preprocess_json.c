@@ -234,16 +234,20 @@ rb_status rb_preprocess_named(const char *name, rb_preprocess *preprocess, rb_er
 }
 
 rb_status rb_preprocess_choose(const char *stored, const char *where, int64_t resize,
-                               int64_t height, int64_t width, rb_preprocess *preprocess,
-                               rb_error *error) {
+                               int64_t height, int64_t width, int64_t own,
+                               rb_preprocess *preprocess, rb_error *error) {
+    const bool none = strcmp(stored, "none") == 0;
     rb_status status = RB_OK;
-    if (strcmp(stored, "none") == 0)
+    if (none)
         rb_preprocess_init(preprocess, RB_PREPROCESS_CROP, RB_PREPROCESS_CROP);
     else
         status = rb_preprocess_parse(stored, where, preprocess, error);
     if (status != RB_OK)
         return status;
-    rb_preprocess_fit(preprocess, height, width);
+    if (height)
+        rb_preprocess_fit(preprocess, height, width);
+    else if (none || preprocess->crop_height == 0)
+        rb_preprocess_fit(preprocess, own, own);
     if (resize != RB_RESIZE_STORED)
         preprocess->resize = resize;
     return rb_preprocess_check(preprocess, error);

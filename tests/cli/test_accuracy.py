@@ -389,6 +389,11 @@ def test_labels_beyond_the_classes_are_refused(resbench, weights8):
     assert "note: the data set has 11 classes, the network 10" in result.out
 
 
+def test_images_too_small_for_any_network_are_refused(resbench, weights8):
+    data = write_data_set(resbench.directory / "set.h5", random_pixels(3, size=16), [0, 1, 2])
+    assert "images of 16x16, expected 32 to" in resbench.fails(3, *command(weights8, data))
+
+
 def test_what_cannot_be_read_is_refused(resbench, weights8, data):
     missing, text = resbench.directory / "missing.h5", resbench.directory / "text.h5"
     text.write_text("no HDF5\n")

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         round_trip(&preprocess);
     else
         fuzz_check_refusal(status, &err);
-    status = rb_preprocess_choose(text, "fuzz", RB_RESIZE_STORED, height, width, &preprocess, &err);
+    status =
+        rb_preprocess_choose(text, "fuzz", RB_RESIZE_STORED, height, width, 224, &preprocess, &err);
     if (status == RB_OK)
         FUZZ_REQUIRE(preprocess.crop_height == height && preprocess.crop_width == width);
     else

@@ -192,6 +192,38 @@ static void a_resize_scales_with_the_crop(void **state) {
     }
 }
 
+static void the_input_is_the_stored_crop_unless_somebody_says_otherwise(void **state) {
+    (void)state;
+    static const char wide[] =
+        "{\"order\":\"RGB\",\"divisor\":255,\"mean\":[0,0,0],\"std\":[1,1,1],"
+        "\"resize\":320,\"crop\":[288,256]}";
+    static const char open[] =
+        "{\"order\":\"RGB\",\"divisor\":255,\"mean\":[0,0,0],\"std\":[1,1,1],"
+        "\"resize\":320,\"crop\":null}";
+    static const struct {
+        const char *stored;
+        int64_t resize, height, width; /* asked for */
+        int64_t found_resize, found_height, found_width;
+    } cases[] = {
+        {wide, RB_RESIZE_STORED, 0, 0, 320, 288, 256},
+        {wide, RB_RESIZE_STORED, 144, 128, 160, 144, 128},
+        {wide, 300, 0, 0, 300, 288, 256},
+        {open, RB_RESIZE_STORED, 0, 0, 320, 64, 64},
+        {"none", RB_RESIZE_STORED, 0, 0, 73, 64, 64}, /* 256 * 64 / 224 */
+        {"none", 0, 0, 0, 0, 64, 64},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rb_preprocess p;
+        rb_error err;
+        assert_int_equal(rb_preprocess_choose(cases[i].stored, "test", cases[i].resize,
+                                              cases[i].height, cases[i].width, 64, &p, &err),
+                         RB_OK);
+        assert_int_equal(p.resize, cases[i].found_resize);
+        assert_int_equal(p.crop_height, cases[i].found_height);
+        assert_int_equal(p.crop_width, cases[i].found_width);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_ones_have_their_texts),
@@ -200,6 +232,7 @@ int main(void) {
         cmocka_unit_test(faults_are_named),
         cmocka_unit_test(what_cannot_be_used_is_not_written),
         cmocka_unit_test(a_resize_scales_with_the_crop),
+        cmocka_unit_test(the_input_is_the_stored_crop_unless_somebody_says_otherwise),
     };
     return cmocka_run_group_tests_name("preprocess_json", tests, NULL, NULL);
 }

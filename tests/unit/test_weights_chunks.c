@@ -71,6 +71,15 @@ static void huge_chunk(hid_t file) {
     H5Sclose(space);
 }
 
+/* Each is found in a time that grows with their number. */
+static void too_many_chunks(hid_t file) {
+    const hsize_t many[] = {40000};
+    float *values = calloc(many[0], sizeof *values);
+    assert_non_null(values);
+    replace(file, "fc.bias", H5T_IEEE_F32LE, 1, many, chunked(1), H5T_NATIVE_FLOAT, values);
+    free(values);
+}
+
 static const struct {
     alteration alter;
     const char *says;
@@ -81,6 +90,7 @@ static const struct {
     {inflates_to_more, "has a chunk that"},
     {deflated_twice, "compressed more than once"},
     {huge_chunk, "chunks far larger than itself"},
+    {too_many_chunks, "more than 32768 chunks"},
 };
 
 static void each_hostile_chunk_is_refused(void **state) {
