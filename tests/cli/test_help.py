@@ -91,6 +91,7 @@ def test_scripts_say_which_package_is_missing(resbench, command, monkeypatch):
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     python.chmod(0o755)
     monkeypatch.setenv("RESBENCH_PYTHON", str(python))
+    (resbench.directory / "file").write_text("no more than this\n")
     options = ("--onnx", "x.onnx") if command == "export" else ()
     sentence = resbench.fails(3, command, "file", *options)
     assert "package" in sentence and "RESBENCH_PYTHON" in sentence

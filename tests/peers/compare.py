@@ -128,12 +128,18 @@ def find_peers() -> dict[str, str]:
     return found
 
 
-def read_chunks(arguments) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+def steps_of(file: h5py.File, info: dict) -> dict:
+    """What the weights want; where they do not say, what the data set was made for."""
+    wanted = info["preprocessing"]
+    return json.loads(file.attrs["preprocessing"] if wanted == "none" else wanted)
+
+
+def read_chunks(arguments, info: dict) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Images as the network wants them, and labels where there are some."""
     with h5py.File(arguments.data or arguments.input) as file:
         pixels = file["images"] if arguments.data else file["input"]
         labels = file["labels"] if arguments.data else None
-        steps = json.loads(file.attrs["preprocessing"]) if arguments.data else None
+        steps = steps_of(file, info) if arguments.data else None
         count = min(arguments.images or len(pixels), len(pixels))
         for first in range(0, count, CHUNK):
             part = slice(first, min(first + CHUNK, count))
@@ -153,7 +159,7 @@ def compare(arguments, peers: dict[str, str]) -> dict[str, Tally]:
     tallies = {peer: Tally() for peer in peers}
     with tempfile.TemporaryDirectory() as work:
         case = Case(arguments.weights, Path(work), arguments.engine)
-        for images, labels in read_chunks(arguments):
+        for images, labels in read_chunks(arguments, case.info):
             np.save(case.work / "x.npy", images)
             ours = case.ours(images)
             for peer, python in peers.items():
