@@ -45,7 +45,7 @@ def in_child(path: str, file_bytes: int, work: Callable[[], dict]) -> dict:
     finally:
         command.children.discard(child)
         os.close(reading)
-    return conclude(path, text, status)
+    return conclude(path, text, status, seconds)
 
 
 def receive(path: str, reading: int, seconds: int) -> bytes:
@@ -62,11 +62,11 @@ def receive(path: str, reading: int, seconds: int) -> bytes:
         text += part
 
 
-def conclude(path: str, text: bytes, status: int) -> dict:
+def conclude(path: str, text: bytes, status: int, seconds: int) -> dict:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
-            raise Refused(f"{path}: reading it took too long")
+            raise Refused(f"{path}: reading it took longer than {seconds} s")
         raise Refused(f"{path}: is damaged: reading it ended in a crash (signal {number})")
     if os.WEXITSTATUS(status) != 0 or not text:
         raise Refused(

@@ -161,8 +161,8 @@ def test_signals_wait_for_the_script(resbench, monkeypatch):
 def test_files_that_are_none(resbench):
     os.mkfifo(resbench.directory / "pipe")
     (resbench.directory / "folder").mkdir()
-    for name in ("pipe", "folder"):
-        assert "not a regular file" in resbench.fails(3, "import", name)
+    assert "not a regular file" in resbench.fails(3, "import", "pipe")
+    assert "without model.json" in resbench.fails(3, "import", "folder")
     assert "No such file" in resbench.fails(3, "import", "nothing")
     (resbench.directory / "text").write_text("weights")
     assert "is of no kind that is read here" in resbench.fails(3, "import", "text")
