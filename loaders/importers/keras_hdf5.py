@@ -52,7 +52,8 @@ def read(path: Path) -> Found:
             return _read_archive(path)
     file = hdf5.open_hdf5(path)
     if "schema_version" in file.attrs:
-        raise Refused(f"{path}: is a weights file of resbench already")
+        kind = "data set" if "images" in file else "weights file"
+        raise Refused(f"{path}: is a {kind} of resbench already")
     config = hdf5.text(path, file, "model_config")
     if config is not None:
         plan = plan_from_model(path, parse_json(path, "attribute model_config", config))

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from data_set import random_pixels, write_data_set
 from importing import keras_hdf5, refusal_of, refused_by, report_of
 from keras_files import (
     applications,
@@ -239,7 +240,7 @@ def with_attribute(path, name, value) -> Path:
         ("model_config", b'{"class_name": "\xff"}', "UTF-8"),
         ("model_config", 5, "not text"),
         ("model_config", ["{}", "{}"], "one text"),
-        ("schema_version", 2, "already"),
+        ("schema_version", 2, "weights file of resbench already"),
         ("backend", "theano", None),
     ],
 )
@@ -251,6 +252,11 @@ def test_hostile_attributes_are_refused(tmp_path, name, value, word):
             file["model_weights"].attrs["backend"] = value
         word = value
     assert word in refusal_of(path)
+
+
+def test_a_data_set_is_no_model(tmp_path):
+    path = write_data_set(tmp_path / "set.h5", random_pixels(2), [0, 1])
+    assert "data set of resbench already" in refusal_of(path)
 
 
 @pytest.mark.parametrize("length", [9, 2000, 200_000])
