@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from accuracy_runs import IMAGES
+from data_set import random_pixels, write_data_set
 from support import Resbench
 
 
@@ -31,3 +33,19 @@ def weights18(shared) -> Path:
     result = shared("weights", "synth", "resnet18", "-o", path)
     assert result.code == 0, result
     return path
+
+
+@pytest.fixture(scope="module")
+def weights8(shared) -> Path:
+    """Synthetic weights of resnet8."""
+    path = shared.directory / "resnet8.h5"
+    assert shared("weights", "synth", "resnet8", "-o", path).code == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(shared) -> Path:
+    """A set of IMAGES images; every seventh has no label."""
+    labels = [i * 7 % 10 if i % 7 else -1 for i in range(IMAGES)]
+    names = [f"photo {i}.png" for i in range(IMAGES)]
+    return write_data_set(shared.directory / "set.h5", random_pixels(IMAGES), labels, names=names)

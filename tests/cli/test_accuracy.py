@@ -1,4 +1,4 @@
-"""resbench accuracy: counts against numpy's, the rules, resumption, and what it refuses."""
+"""resbench accuracy: counts against numpy's, the rules, and what it refuses."""
 
 import csv
 import json
@@ -8,56 +8,11 @@ import h5py
 import numpy as np
 import pytest
 
+from accuracy_runs import IMAGES, accuracy, command, images_of
 from data_set import CAFFE, CIFAR, RAW, TORCHVISION
 from data_set import normalise, random_pixels, set_attributes, write_data_set
-from support import engine_path, stop, wait_for
+from support import engine_path
 from test_progress import run_on_terminal
-
-IMAGES = 50
-ARRAYS = ["top1", "rank", "score", "margin", "oracle_score", "max_abs_error", "rel_l2"]
-OUR_FILES = ["accuracy-images.json", "accuracy.csv", "accuracy.json", "accuracy.md"]
-
-
-@pytest.fixture(scope="module")
-def weights8(shared):
-    path = shared.directory / "resnet8.h5"
-    assert shared("weights", "synth", "resnet8", "-o", path).code == 0
-    return path
-
-
-@pytest.fixture(scope="module")
-def data(shared):
-    """Every seventh image has no label."""
-    labels = [i * 7 % 10 if i % 7 else -1 for i in range(IMAGES)]
-    names = [f"photo {i}.png" for i in range(IMAGES)]
-    return write_data_set(shared.directory / "set.h5", random_pixels(IMAGES), labels, names=names)
-
-
-def command(weights, data, *more, engines="oracle,reference,onednn", output="out"):
-    arguments = ("--weights", weights, "--data", data, "--threads", "1", "-o", output)
-    return ("accuracy", *arguments, "--engines", engines, *more)
-
-
-def accuracy(resbench, *arguments, code=0, **options):
-    result = resbench(*command(*arguments, **options))
-    assert result.code == code and result.err == "", result
-    directory = resbench.directory / options.get("output", "out")
-    assert sorted(path.name for path in directory.iterdir()) == OUR_FILES
-    report = json.loads((directory / "accuracy.json").read_text())
-    rows = {row["engine"]: row for row in report["engines"]}
-    return rows, report, result
-
-
-def images_of(directory):
-    whole = json.loads((directory / "accuracy-images.json").read_text())
-    return {engine["engine"]: engine for engine in whole["engines"]}
-
-
-def without_times(directory):
-    whole = json.loads((directory / "accuracy-images.json").read_text())
-    for engine in whole["engines"]:
-        del engine["call_ns"]
-    return json.dumps(whole)
 
 
 def logits_of(resbench, weights, pixels, preprocessing, network="resnet8"):
@@ -234,148 +189,6 @@ def test_equal_logits_are_counted_against_the_label(resbench, weights8):
     assert images["top1"] == [1, 1, 1, 1]
     assert images["rank"] == [1, 3, 6, 6]  # 0 and 5 share places five and six
     assert (rows["oracle"]["top1_right"], rows["oracle"]["top5_right"]) == (1, 2)
-
-
-def test_interrupted_and_resumed_is_as_uninterrupted(resbench, weights8):
-    pixels = random_pixels(1500)
-    data = write_data_set(resbench.directory / "set.h5", pixels, [i % 10 for i in range(1500)])
-    out = resbench.directory / "out"
-    process = resbench.start(*command(weights8, data))
-    wait_for((out / "accuracy-images.json").exists, "the first block")
-    result = stop(process)
-    assert result.code == 130 and result.err == "resbench: interrupted\n", result
-    assert sorted(path.name for path in out.iterdir()) == OUR_FILES
-    assert "interrupted: not all images are done" in result.out
-    done = {name: engine["done"] for name, engine in images_of(out).items()}
-    assert 0 < done["oracle"] < 1500
-    before = images_of(out)
-
-    result = resbench(*command(weights8, data, "--resume"))
-    assert result.code == 0, result
-    assert f"resuming oracle: images that are done already: {done['oracle']}\n" in result.out
-    after = images_of(out)
-    for name, count in done.items():
-        assert after[name]["score"][:count] == before[name]["score"]
-        assert after[name]["call_ns"] > before[name]["call_ns"]
-    assert resbench(*command(weights8, data, output="whole")).code == 0
-    assert without_times(out) == without_times(resbench.directory / "whole")
-
-
-def test_a_crashed_engine_is_tried_again_where_it_ended(resbench, weights8, data):
-    """crash_late runs five times in each process: it comes a little further every time."""
-    engines = f"oracle,reference,{engine_path('crash_late')}"
-    arguments = (weights8, data, "--batch", "4")
-    rows, _, _ = accuracy(resbench, *arguments, code=8, engines=engines)
-    first = rows["crash_late"]["images"]
-    assert first in (4, 8, 12, 16, 20) and rows["oracle"]["images"] == IMAGES  # whole blocks
-    times = images_of(resbench.directory / "out")["oracle"]["call_ns"]
-    rows, _, _ = accuracy(resbench, *arguments, "--resume", code=8, engines=engines)
-    assert first < rows["crash_late"]["images"] <= first + 20
-    engine = images_of(resbench.directory / "out")["crash_late"]
-    assert None not in engine["rel_l2"] and max(engine["rel_l2"]) < 2e-6
-    assert images_of(resbench.directory / "out")["oracle"]["call_ns"] == times
-
-
-def test_what_went_on_without_the_oracle_is_compared_on_resume(resbench, weights8, data):
-    accuracy(resbench, weights8, data)
-    file = resbench.directory / "out/accuracy-images.json"
-    whole = images_of(file.parent)
-    root = json.loads(file.read_text())
-    for engine in root["engines"]:
-        if engine["engine"] == "oracle":
-            engine.update(done=16, failure="CRASHED", failure_note="run: killed")
-            engine.update({key: value[:16] for key, value in engine.items() if key in ARRAYS})
-        else:
-            for key in ("oracle_score", "max_abs_error", "rel_l2"):
-                engine[key][16:] = (IMAGES - 16) * [None]
-    file.write_text(json.dumps(root))
-    rows, _, _ = accuracy(resbench, weights8, data, "--resume")
-    assert rows["reference"]["parity"] == rows["onednn"]["parity"] == "PASS"
-    for name, engine in images_of(file.parent).items():
-        assert all(engine[key] == whole[name][key] for key in ARRAYS)
-
-
-def test_another_version_of_an_engine_is_not_comparable(resbench, weights8, data):
-    engines = f"reference,{engine_path('crash_late')}"
-    accuracy(resbench, weights8, data, "--batch", "6", code=8, engines=engines)
-    file = resbench.directory / "out/accuracy-images.json"
-    root = json.loads(file.read_text())
-    root["engines"][1]["version"] = "0.before"
-    file.write_text(json.dumps(root))
-    more = ("--batch", "6", "--resume")
-    sentence = resbench.fails(7, *command(weights8, data, *more, engines=engines))
-    assert "crash_late is version" in sentence and "0.before" in sentence
-
-
-def test_a_network_with_the_same_tensors_is_another(resbench, data):
-    """resnet50 and resnet50-v1 differ in strides alone, and so have one SHA-256."""
-    weights = resbench.directory / "w.h5"
-    assert resbench("weights", "synth", "resnet50", "-o", weights).code == 0
-    arguments = (weights, data, "--limit", "1", "--batch", "1")
-    accuracy(resbench, *arguments, engines="onednn")
-    set_attributes(weights, network="resnet50-v1", variant="v1")
-    other = command(*arguments, "--resume", engines="onednn")
-    assert "another network;" in resbench.fails(7, *other)
-
-
-def test_resume_of_what_is_complete_changes_nothing(resbench, weights8, data):
-    accuracy(resbench, weights8, data)
-    before = (resbench.directory / "out/accuracy-images.json").read_bytes()
-    accuracy(resbench, weights8, data, "--resume")
-    assert (resbench.directory / "out/accuracy-images.json").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "change, named",
-    [
-        ("batch", "batch"),
-        ("limit", "images"),
-        ("weights", "weights_sha256"),
-        ("data", "data_sha256"),
-        ("engines", "engines"),
-        ("threads", "threads"),
-        ("preprocessing", "normalisation"),
-        ("a digit of the mean", "normalisation"),
-    ],
-)
-def test_other_settings_are_not_comparable(resbench, weights8, data, change, named):
-    weights = resbench.directory / "w.h5"
-    shutil.copyfile(weights8, weights)
-    almost = {**CIFAR, "mean": [0.4850003, *CIFAR["mean"][1:]]}
-    set_attributes(weights, preprocessing=json.dumps(CIFAR))
-    accuracy(resbench, weights, data, engines="reference")
-    before = (resbench.directory / "out/accuracy-images.json").read_bytes()
-    more, engines = ["--resume"], "reference"
-    if change in ("batch", "limit", "threads"):
-        more += [f"--{change}", "2"]
-    elif change == "weights":
-        assert resbench("weights", "synth", "resnet8", "--seed", "2", "-o", weights).code == 0
-    elif change == "data":
-        data = write_data_set(resbench.directory / "set.h5", random_pixels(IMAGES), IMAGES * [1])
-    elif change == "engines":
-        engines = "oracle,reference"
-    elif change == "preprocessing":
-        set_attributes(weights, preprocessing=json.dumps(RAW))
-    else:
-        set_attributes(weights, preprocessing=json.dumps(almost))
-    sentence = resbench.fails(7, *command(weights, data, *more, engines=engines))
-    assert named in sentence and "another" in sentence
-    assert (resbench.directory / "out/accuracy-images.json").read_bytes() == before
-
-
-def test_damaged_results_are_refused(resbench, weights8, data):
-    out = resbench.directory / "out"
-    accuracy(resbench, weights8, data, engines="reference")
-    text = (out / "accuracy-images.json").read_text()
-    for damaged in (
-        text[: len(text) // 2],
-        "",
-        text.replace('"rank":[', '"rank":[99,', 1),
-    ):
-        (out / "accuracy-images.json").write_text(damaged)
-        sentence = resbench.fails(3, *command(weights8, data, "--resume", engines="reference"))
-        assert "accuracy-images.json" in sentence
-    assert "holds results already" in resbench.fails(2, *command(weights8, data))
 
 
 def test_labels_beyond_the_classes_are_refused(resbench, weights8):
