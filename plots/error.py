@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import series as lines
-from result_file import Record, Results
+from result_file import Group, Record, Results
 from series import Labels, Series
 from style import (
     ALARM,
@@ -29,8 +29,8 @@ def _drawable(record: Record) -> bool:
     return record.rel_l2 is not None and record.rel_l2 > 0  # zero has no place on a log scale
 
 
-def _series_of(results: Results, cells: list[Record]) -> list[Series]:
-    looks, places = engine_looks(results), {n: i for i, n in enumerate(results.networks())}
+def _series_of(results: Results, group: Group, cells: list[Record]) -> list[Series]:
+    looks, places = engine_looks(results), {n: i for i, n in enumerate(results.networks(group))}
     found = []
     for engine in results.engines():
         own = [r for r in cells if r.engine == engine and _drawable(r)]
@@ -43,10 +43,12 @@ def _series_of(results: Results, cells: list[Record]) -> list[Series]:
     return found
 
 
-def _limits_of(results: Results, cells: list[Record]) -> list[tuple[list[str], dict[int, float]]]:
+def _limits_of(
+    results: Results, group: Group, cells: list[Record]
+) -> list[tuple[list[str], dict[int, float]]]:
     """The limits by place, each with the engines that it holds for. Limits that print the same
     are one: the reference's own and that of the others differ by a rounding at most."""
-    networks, found = results.networks(), []
+    networks, found = results.networks(group), []
     for engine in results.engines():
         own = {
             networks.index(r.network): r.rel_l2_limit
@@ -69,27 +71,29 @@ def _limit_name(engines: list[str], alone: bool) -> str:
     return "limit" if alone else "limit of " + ", ".join(short(e, 12) for e in engines)
 
 
-def _draw_limits(axes: Axes, labels: Labels, results: Results, all_limits: list) -> None:
+def _draw_limits(
+    axes: Axes, labels: Labels, results: Results, all_limits: list, half: float
+) -> None:
     """A step at each network, since each network has its own limit. In ink when it holds for
     several engines, else in the engine's colour."""
     looks, alone = engine_looks(results), len(all_limits) == 1
     for engines, limits in all_limits:
         color = INK if alone or len(engines) > 1 else darker(looks[engines[0]][0])
         for place, value in limits.items():
-            axes.plot([place - 0.4, place + 0.4], [value, value], "--", color=color, lw=1.3)
+            axes.plot([place - half, place + half], [value, value], "--", color=color, lw=1.3)
         last = max(limits)
-        labels.name(last + 0.4, limits[last], _limit_name(engines, alone), color)
+        labels.name(last + half, limits[last], _limit_name(engines, alone), color)
         for place, value in limits.items():
             labels.value(place, value, scientific(value), color)
 
 
-def _draw_panel(axes: Axes, results: Results, batch: int, cells: list[Record]) -> None:
-    all_series, limits = _series_of(results, cells), _limits_of(results, cells)
-    network_axis(axes, results, batch, PANEL_WIDTH)
+def _draw_panel(axes: Axes, results: Results, group: Group, cells: list[Record]) -> None:
+    all_series, limits = _series_of(results, group, cells), _limits_of(results, group, cells)
+    network_axis(axes, results, group, PANEL_WIDTH)
     names = [short(s.name) for s in all_series]
     # The limit's step ends right of the point, by about as much as nine letters take.
     names += ["." * 9 + _limit_name(engines, len(limits) == 1) for engines, _ in limits]
-    steps = len(results.networks()) - 1
+    steps = len(results.networks(group)) - 1
     axes.set_xlim(-0.5, -0.5 + (steps + 0.5) / (1 - room_for(names, PANEL_WIDTH)))
     values = [y for s in all_series for y in s.y]
     values += [v for _, limit in limits for v in limit.values()]
@@ -100,7 +104,7 @@ def _draw_panel(axes: Axes, results: Results, batch: int, cells: list[Record]) -
     for series in all_series:
         lines.draw(axes, series)
     labels = lines.put_labels(axes, all_series, scientific)
-    _draw_limits(axes, labels, results, limits)
+    _draw_limits(axes, labels, results, limits, min(0.4, 0.08 * (steps + 1)))
     for series in all_series:
         for x, y, record in zip(series.x, series.y, series.records):
             if not lines.trustworthy(record):
@@ -129,6 +133,6 @@ def draw(results: Results) -> Figure | None:
         if len(groups) > 1:
             title = f"{group_title(*group)}: {title[0].lower()}{title[1:]}"
         axes = page.axes(LEFT, 0.25 + index * height, PANEL_WIDTH, panel_height)
-        _draw_panel(axes, results, group[0], cells)
+        _draw_panel(axes, results, group, cells)
         axes.set_title(title)
     return page.figure

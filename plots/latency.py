@@ -40,7 +40,7 @@ def _plain(value: float) -> str:
 
 
 def _series_of(results: Results, group: Group) -> list[Series]:
-    looks, places = engine_looks(results), {n: i for i, n in enumerate(results.networks())}
+    looks, places = engine_looks(results), {n: i for i, n in enumerate(results.networks(group))}
     found = []
     for engine in results.engines():
         cells = [
@@ -88,10 +88,11 @@ def _scale(axis_of: Axes, which: str, values: list[float], log: bool, room: floa
         getattr(axis_of, f"set_{which}lim")(0, high * (1 + room))
 
 
-def _draw_depth(axes: Axes, results: Results, all_series: list[Series], log: bool) -> None:
-    network_axis(axes, results, all_series[0].records[0].batch, DEPTH_WIDTH)
+def _draw_depth(axes: Axes, results: Results, group: Group, all_series: list[Series],
+                log: bool) -> None:  # fmt: skip
+    network_axis(axes, results, group, DEPTH_WIDTH)
     # Room for the engine's name after its last point.
-    steps = len(results.networks()) - 1
+    steps = len(results.networks(group)) - 1
     room = room_for([short(s.name) for s in all_series], DEPTH_WIDTH)
     axes.set_xlim(-0.5, -0.5 + (steps + 0.5) / (1 - room))
     values = [y for s in all_series for y in s.low + s.high]
@@ -126,9 +127,9 @@ def _draw_fits(axes: Axes, all_series: list[Series], fits: dict[str, Fit], log: 
     axes.set_title("Latency over GMACs, and the fitted line")
 
 
-def _draw_table(page: Page, top: float, results: Results, fits: list[Fit]) -> None:
+def _draw_table(page: Page, top: float, results: Results, group: Group, fits: list[Fit]) -> None:
     """Each line as a formula, and what it leaves over at each network."""
-    networks, looks = results.networks(), engine_looks(results)
+    networks, looks = results.networks(group), engine_looks(results)
     left = 4.05
     step = (WIDTH - MARGIN - left) / len(networks)
     small = 8 if step > 0.6 else 6
@@ -198,10 +199,10 @@ def draw(results: Results) -> Figure | None:
         log = _wide([y for s in all_series for y in s.y])
         panel_top = top + heading + 0.25
         depth_axes = page.axes(LEFT, panel_top, DEPTH_WIDTH, PANEL_HEIGHT)
-        _draw_depth(depth_axes, results, all_series, log)
+        _draw_depth(depth_axes, results, group, all_series, log)
         fit_axes = page.axes(FIT_LEFT, panel_top, FIT_WIDTH, PANEL_HEIGHT)
         _draw_fits(fit_axes, all_series, {f.engine: f for f in fits}, log)
         if fits:
-            _draw_table(page, panel_top + PANEL_HEIGHT + below, results, fits)
+            _draw_table(page, panel_top + PANEL_HEIGHT + below, results, group, fits)
         top += height
     return page.figure

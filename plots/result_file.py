@@ -83,9 +83,10 @@ class Results:
     records: list[Record]
     fits: list[Fit]
 
-    def networks(self) -> list[str]:
-        """From shallow to deep."""
-        order = {r.network: (r.depth, r.macs / r.batch, r.network) for r in self.records}
+    def networks(self, group: Group | None = None) -> list[str]:
+        """From shallow to deep; of one panel, or all."""
+        own = [r for r in self.records if group in (None, r.group)]
+        order = {r.network: (r.depth, r.macs / r.batch, r.network) for r in own}
         return sorted(order, key=order.__getitem__)
 
     def engines(self) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from result_file import Record, Results
+from result_file import Group, Record, Results
 
 WIDTH = 9.0
 PNG_DPI = 200
@@ -223,11 +223,11 @@ def axis_height(results: Results, width: float) -> float:
     return 1.0 if _crowded(results, width) else 0.55
 
 
-def network_axis(axes: Axes, results: Results, batch: int, width: float) -> None:
+def network_axis(axes: Axes, results: Results, group: Group, width: float) -> None:
     """One place per network, with the cost of a call below its name. Even steps, since depths
     from 18 to 1202 and two networks of one depth must all be readable."""
-    networks = results.networks()
-    gmacs = {r.network: r.macs / r.batch * batch * 1e-9 for r in results.records}
+    networks = results.networks(group)
+    gmacs = {r.network: r.macs * 1e-9 for r in results.records if r.group == group}
     axes.set_xticks(range(len(networks)))
     if _crowded(results, width):
         names = [short(n, 16) for n in networks]
