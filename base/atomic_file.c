@@ -6,6 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+rb_status rb_path_in(const char *directory, const char *name, char path[RB_PATH_CAPACITY],
+                     rb_error *err) {
+    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, name) >= RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
+    return RB_OK;
+}
+
 rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], rb_error *err) {
     const int length = snprintf(temporary, RB_PATH_CAPACITY, "%s.tmp.%ld", path, (long)getpid());
     if (length < 0 || length >= RB_PATH_CAPACITY)

@@ -8,6 +8,10 @@
 
 #define RB_PATH_CAPACITY 4096
 
+/* directory/name; RB_ERR_OUTPUT when that is too long. */
+rb_status rb_path_in(const char *directory, const char *name, char path[RB_PATH_CAPACITY],
+                     rb_error *err);
+
 /* The temporary name that goes with path, in the same directory, one per process. A device or a
  * pipe at path is refused: the file would take its place. */
 rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], rb_error *err);

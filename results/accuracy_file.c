@@ -23,13 +23,6 @@ static const field fields[] = {
 };
 static const size_t field_count = sizeof fields / sizeof fields[0];
 
-static rb_status path_in(const char *directory, char path[RB_PATH_CAPACITY], rb_error *err) {
-    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, RB_ACCURACY_IMAGES) >=
-        RB_PATH_CAPACITY)
-        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
-    return RB_OK;
-}
-
 static json_t *value_to_json(const field *f, const rb_accuracy_image *image) {
     const char *at = (const char *)image + f->offset;
     if (f->integer)
@@ -56,7 +49,7 @@ static json_t *engine_to_json(const rb_accuracy_engine *engine) {
 rb_status rb_accuracy_images_write(const char *directory, const rb_accuracy *accuracy,
                                    rb_error *err) {
     char path[RB_PATH_CAPACITY];
-    rb_status status = path_in(directory, path, err);
+    rb_status status = rb_path_in(directory, RB_ACCURACY_IMAGES, path, err);
     if (status != RB_OK)
         return status;
     json_t *root = json_object(), *engines = json_array(), *labels = json_array();
@@ -199,7 +192,7 @@ static rb_status read_root(const json_t *root, const char *path, rb_accuracy *ac
 rb_status rb_accuracy_images_read(const char *directory, rb_accuracy *accuracy, rb_error *err) {
     char path[RB_PATH_CAPACITY];
     json_error_t why;
-    rb_status status = path_in(directory, path, err);
+    rb_status status = rb_path_in(directory, RB_ACCURACY_IMAGES, path, err);
     if (status != RB_OK)
         return status;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);

@@ -101,25 +101,18 @@ static rb_status write_table(const rb_accuracy *accuracy,
     return status;
 }
 
-static rb_status path_in(const char *directory, const char *name, char path[RB_PATH_CAPACITY],
-                         rb_error *err) {
-    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, name) >= RB_PATH_CAPACITY)
-        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
-    return RB_OK;
-}
-
 rb_status rb_accuracy_report_write(const char *directory, const rb_accuracy *accuracy,
                                    rb_error *err) {
     char path[RB_PATH_CAPACITY];
-    rb_status status = path_in(directory, RB_ACCURACY_JSON, path, err);
+    rb_status status = rb_path_in(directory, RB_ACCURACY_JSON, path, err);
     if (status == RB_OK)
         status = write_json(accuracy, path, err);
     if (status == RB_OK)
-        status = path_in(directory, RB_ACCURACY_MARKDOWN, path, err);
+        status = rb_path_in(directory, RB_ACCURACY_MARKDOWN, path, err);
     if (status == RB_OK)
         status = write_table(accuracy, rb_accuracy_markdown, path, err);
     if (status == RB_OK)
-        status = path_in(directory, RB_ACCURACY_CSV, path, err);
+        status = rb_path_in(directory, RB_ACCURACY_CSV, path, err);
     if (status == RB_OK)
         status = write_table(accuracy, rb_accuracy_csv, path, err);
     return status;

@@ -200,24 +200,17 @@ static rb_status write_table(const rb_report *report, bool markdown, const char 
     return status;
 }
 
-static rb_status path_in(const char *directory, const char *name, char path[RB_PATH_CAPACITY],
-                         rb_error *err) {
-    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s", directory, name) >= RB_PATH_CAPACITY)
-        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
-    return RB_OK;
-}
-
 rb_status rb_report_write(const rb_report *report, rb_error *err) {
     char path[RB_PATH_CAPACITY];
-    rb_status status = path_in(report->directory, RB_REPORT_JSON, path, err);
+    rb_status status = rb_path_in(report->directory, RB_REPORT_JSON, path, err);
     if (status == RB_OK)
         status = write_json(report, path, err);
     if (status == RB_OK)
-        status = path_in(report->directory, RB_REPORT_MARKDOWN, path, err);
+        status = rb_path_in(report->directory, RB_REPORT_MARKDOWN, path, err);
     if (status == RB_OK)
         status = write_table(report, true, path, err);
     if (status == RB_OK)
-        status = path_in(report->directory, RB_REPORT_CSV, path, err);
+        status = rb_path_in(report->directory, RB_REPORT_CSV, path, err);
     if (status == RB_OK)
         status = write_table(report, false, path, err);
     return status;
@@ -280,7 +273,7 @@ rb_status rb_report_read(const char *directory, json_t **plan, rb_record_list *r
     json_error_t why;
     *plan = NULL;
     *records = (rb_record_list){0};
-    rb_status status = path_in(directory, RB_REPORT_JSON, path, err);
+    rb_status status = rb_path_in(directory, RB_REPORT_JSON, path, err);
     if (status != RB_OK)
         return status;
     json_t *root = json_load_file(path, 0, &why);
