@@ -11,27 +11,9 @@ import pytest
 from accuracy_runs import IMAGES, accuracy, command, images_of
 from data_set import CAFFE, CIFAR, RAW, TORCHVISION
 from data_set import normalise, random_pixels, set_attributes, write_data_set
+from infer_runs import oracle_logits
 from support import engine_path
 from test_progress import run_on_terminal
-
-
-def logits_of(resbench, weights, pixels, preprocessing, network="resnet8"):
-    """By way of 'resbench infer' and an input that numpy has normalised."""
-    with h5py.File(resbench.directory / "x.h5", "w") as file:
-        file["input"] = normalise(pixels, preprocessing)
-    arguments = (
-        "--weights",
-        weights,
-        "--input",
-        "x.h5",
-        "--engine",
-        "oracle",
-        "-o",
-        "y.h5",
-    )
-    assert resbench("infer", network, *arguments, "--threads", "1").code == 0
-    with h5py.File(resbench.directory / "y.h5") as file:
-        return file["logits"][...]
 
 
 def wilson(right, n, z=1.959963984540054):
@@ -43,7 +25,7 @@ def test_counts_are_those_of_the_logits(resbench, weights8, data):
     rows, report, result = accuracy(resbench, weights8, data, "--batch", "3")
     with h5py.File(data) as file:
         pixels, labels = file["images"][...], file["labels"][...]
-    logits = logits_of(resbench, weights8, pixels, CIFAR)
+    logits = oracle_logits(resbench, weights8, normalise(pixels, CIFAR))
     known = labels >= 0
     top1 = (logits.argmax(1) == labels)[known].sum()
     order = np.argsort(-logits, axis=1)[:, :5]
@@ -82,7 +64,7 @@ def test_pixels_are_normalised_as_the_weights_say(resbench, weights8, data, prep
     assert "of the weights" in result.out
     with h5py.File(data) as file:
         pixels = file["images"][:6]
-    logits = logits_of(resbench, weights, pixels, preprocessing)
+    logits = oracle_logits(resbench, weights, normalise(pixels, preprocessing))
     assert images_of(resbench.directory / "out")["oracle"]["score"] == logits.max(1).tolist()
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from data_set import CIFAR, RAW, TORCHVISION, normalise, random_pixels, set_attributes
+from infer_runs import oracle_logits, write_ten_classes
 from support import engine_path
 
 CIFAR_NAMES = "airplane automobile bird cat deer dog frog horse ship truck".split()
@@ -39,21 +40,7 @@ def classify(resbench, *arguments):
 
 
 def probabilities(resbench, weights, x, network="resnet8"):
-    with h5py.File(resbench.directory / "x.h5", "w") as file:
-        file["input"] = x
-    arguments = (
-        "--weights",
-        weights,
-        "--input",
-        "x.h5",
-        "--engine",
-        "oracle",
-        "-o",
-        "y.h5",
-    )
-    assert resbench("infer", network, *arguments, "--threads", "1").code == 0
-    with h5py.File(resbench.directory / "y.h5") as file:
-        logits = file["logits"][0]
+    logits = oracle_logits(resbench, weights, x, network)[0]
     powers = np.exp(logits - logits.max())
     return powers / powers.sum()
 
@@ -112,12 +99,8 @@ def test_class_names_of_a_file(resbench, weights8, photo):
 def test_numbers_where_no_names_are_known(resbench, weights18, photo):
     """Ten classes in a network that is none of CIFAR's."""
     weights = resbench.directory / "ten.h5"
-    with h5py.File(weights18) as file, h5py.File(weights, "w") as ten:
-        for name in file:
-            ten[name] = file[name][:10] if name.startswith("fc.") else file[name][...]
-        for name in file.attrs:
-            ten.attrs.create(name, file.attrs[name], dtype=file.attrs.get_id(name).dtype)
-        ten.attrs["classes"] = np.int64(10)
+    write_ten_classes(weights18, weights)
+    with h5py.File(weights, "r+") as ten:
         ten.attrs["preprocessing"] = json.dumps(CIFAR)
     (answer,) = classify(resbench, photo, "-w", weights)
     assert all(entry["name"] == f"class {entry['class']}" for entry in answer["top"])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from infer_runs import write_ten_classes
 from support import engine_path
 
 MEAN = np.array([0.485, 0.456, 0.406], "f4")
@@ -74,12 +75,7 @@ def test_weights_file_is_what_is_used(resbench, x, weights18):
 
 def test_classes_of_the_weights_file(resbench, x, weights18):
     target = resbench.directory / "ten.h5"
-    with h5py.File(weights18) as file, h5py.File(target, "w") as ten:
-        for name in file:
-            ten[name] = file[name][:10] if name.startswith("fc.") else file[name][...]
-        for name in file.attrs:
-            ten.attrs.create(name, file.attrs[name], dtype=file.attrs.get_id(name).dtype)
-        ten.attrs["classes"] = np.int64(10)
+    write_ten_classes(weights18, target)
     assert np.array_equal(infer(resbench, "--weights", target), infer(resbench)[:, :10])
 
 
