@@ -4,110 +4,115 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/case_source.h"
 #include "bench/clock.h"
 #include "bench/engine_loader.h"
 #include "bench/guarded.h"
 #include "bench/host_memory.h"
-#include "bench/jitter.h"
 #include "bench/process_memory.h"
-#include "loaders/weights_file.h"
-#include "model/graph_build.h"
 #include "model/graph_cost.h"
 
 struct rb_case {
     const rb_engine *engine;
-    rb_graph *graph;
+    rb_case_source source;
     rb_host_memory *host;
     rb_session *session;
     float *src[RB_CASE_INPUTS]; /* (batch, channels, height, width), guarded */
+    float *addend;              /* (batch, oc, oh, ow), guarded; NULL where no node reads it */
     void *dst;                  /* (batch, classes) of engine->output_dtype, guarded */
     void *last[RB_CASE_INPUTS]; /* while timing: the logits of the last call on each input */
     size_t timed_calls;
     size_t non_finite; /* logits of timed calls that are NaN, infinite or unwritten */
-    double load_ns, open_ns;
+    double open_ns;
     int64_t start_rss_bytes;
 };
-
-static rb_status build_graph(const rb_case_spec *spec, rb_graph **graph, rb_error *err) {
-    const rb_network *network;
-    rb_weights_info info;
-    rb_status status = rb_network_find(spec->network, &network, err);
-    if (status == RB_OK)
-        status = rb_weights_read_info(spec->weights, &info, err);
-    if (status != RB_OK)
-        return status;
-    rb_graph_shape shape = rb_weights_graph_shape(&info, spec->batch, spec->height, spec->width);
-    shape.classes = spec->classes; /* what the caller has room for; loading compares */
-    return rb_graph_create(network, &shape, graph, err);
-}
 
 /* What an engine may say of itself; every other status would speak for somebody else. */
 static rb_status status_of_engine(rb_status status) {
     return status == RB_OK || status == RB_ERR_UNSUPPORTED ? status : RB_ERR_ENGINE;
 }
 
-/* Binds the weights to the graph's nodes and opens the session; both ways leave nothing of
- * the weights behind. */
-static rb_status open_session(rb_case *c, const rb_case_spec *spec, rb_error *err) {
+/* Opens the session on the source's weights, which are dropped unless the engine keeps them. */
+static rb_status open_session(rb_case *c, rb_error *err) {
     const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
-    rb_weights_set *set = NULL;
-    float **moved = NULL;
-    double *epsilon = calloc((size_t)c->graph->node_count, sizeof *epsilon);
-    if (!epsilon)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for %d nodes", c->graph->node_count);
-    int64_t start = rb_now_ns();
-    rb_status status = rb_weights_load(spec->weights, c->graph, &set, err);
-    c->load_ns = (double)(rb_now_ns() - start);
-    if (status == RB_OK && spec->jitter)
-        status = rb_jitter_create(c->graph, set->tensors, spec->jitter, &moved, err);
-    if (status == RB_OK) {
-        for (int32_t i = 0; i < c->graph->node_count; i++)
-            if (c->graph->nodes[i].bn_weight != RB_NONE)
-                epsilon[i] = set->info.epsilon;
-        const rb_weights bound = {.tensors = moved ? (const float *const *)moved : set->tensors,
-                                  .epsilon = epsilon};
-        start = rb_now_ns();
-        status = status_of_engine(c->engine->open(rb_host_memory_table(c->host), c->graph, &bound,
-                                                  &options, &c->session, err));
-        c->open_ns = (double)(rb_now_ns() - start);
-    }
-    rb_jitter_destroy(c->graph, moved);
-    rb_weights_destroy(set);
-    free(epsilon);
+    const int64_t start = rb_now_ns();
+    rb_status status =
+        status_of_engine(c->engine->open(c->engine, rb_host_memory_table(c->host), c->source.graph,
+                                         &c->source.weights, &options, &c->session, err));
+    c->open_ns = (double)(rb_now_ns() - start);
+    if (!(c->engine->flags & RB_ENGINE_KEEPS_WEIGHTS))
+        rb_case_source_drop_weights(&c->source);
     if (status == RB_OK && !c->session)
         status = rb_fail(err, RB_ERR_ENGINE, "open of engine %s succeeded without a session",
                          c->engine->name);
     return status;
 }
 
-rb_status rb_case_open(const rb_case_spec *spec, rb_case **opened, rb_error *err) {
-    *opened = NULL;
-    rb_case *c = calloc(1, sizeof *c);
-    if (!c)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for a case");
-    c->start_rss_bytes = rb_process_memory_now().resident_bytes;
-    rb_status status = rb_engine_load(spec->engine_path, &c->engine, err);
-    if (status == RB_OK)
-        status = build_graph(spec, &c->graph, err);
-    if (status == RB_OK) {
-        c->host = rb_host_memory_create(spec->threads, spec->verbose);
-        c->dst = rb_guarded_alloc(rb_case_dst_bytes(c));
-        bool whole = c->host && c->dst;
-        for (int i = 0; i < RB_CASE_INPUTS; i++) {
-            c->src[i] = rb_guarded_alloc(rb_case_src_bytes(c));
-            c->last[i] = malloc(rb_case_dst_bytes(c));
-            whole = whole && c->src[i] && c->last[i];
-        }
-        if (!whole)
-            status = rb_fail(err, RB_ERR_MEMORY, "no memory for the input of %s", spec->network);
+/* What the engine is given, for the source that c has. */
+static rb_status make_buffers(rb_case *c, int32_t threads, rb_guard guard, bool verbose,
+                              rb_error *err) {
+    c->host = rb_host_memory_create(threads, guard, verbose);
+    c->dst = rb_guarded_alloc(rb_case_dst_bytes(c), guard);
+    bool whole = c->host && c->dst;
+    for (int i = 0; i < RB_CASE_INPUTS; i++) {
+        c->src[i] = rb_guarded_alloc(rb_case_src_bytes(c), guard);
+        c->last[i] = malloc(rb_case_dst_bytes(c));
+        whole = whole && c->src[i] && c->last[i];
     }
-    if (status == RB_OK)
-        status = open_session(c, spec, err);
+    if (rb_case_addend_bytes(c) > 0) {
+        c->addend = rb_guarded_alloc(rb_case_addend_bytes(c), guard);
+        whole = whole && c->addend;
+    }
+    return whole ? RB_OK
+                 : rb_fail(err, RB_ERR_MEMORY, "no memory for the input of %s",
+                           c->source.graph->name);
+}
+
+static rb_case *create(rb_error *err) {
+    rb_case *c = calloc(1, sizeof *c);
+    if (c)
+        c->start_rss_bytes = rb_process_memory_now().resident_bytes;
+    else
+        rb_fail(err, RB_ERR_MEMORY, "no memory for a case");
+    return c;
+}
+
+static rb_status finish(rb_case *c, rb_status status, rb_case **opened) {
     if (status == RB_OK)
         *opened = c;
     else
         rb_case_close(c);
     return status;
+}
+
+rb_status rb_case_open(const rb_case_spec *spec, rb_case **opened, rb_error *err) {
+    *opened = NULL;
+    rb_case *c = create(err);
+    if (!c)
+        return RB_ERR_MEMORY;
+    rb_status status = rb_engine_load(spec->engine_path, &c->engine, err);
+    if (status == RB_OK)
+        status = rb_case_source_network(spec, &c->source, err);
+    if (status == RB_OK)
+        status = make_buffers(c, spec->threads, RB_GUARD_BYTES, spec->verbose, err);
+    if (status == RB_OK)
+        status = open_session(c, err);
+    return finish(c, status, opened);
+}
+
+rb_status rb_case_open_problem(const rb_case_problem *spec, rb_case **opened, rb_error *err) {
+    *opened = NULL;
+    rb_case *c = create(err);
+    if (!c)
+        return RB_ERR_MEMORY;
+    rb_status status = rb_engine_load(spec->engine_path, &c->engine, err);
+    if (status == RB_OK)
+        status = rb_case_source_problem(spec, &c->source, err);
+    if (status == RB_OK)
+        status = make_buffers(c, spec->threads, spec->guard, spec->verbose, err);
+    if (status == RB_OK)
+        status = open_session(c, err);
+    return finish(c, status, opened);
 }
 
 void rb_case_close(rb_case *c) {
@@ -119,16 +124,17 @@ void rb_case_close(rb_case *c) {
         rb_guarded_free(c->src[i]);
         free(c->last[i]);
     }
+    rb_guarded_free(c->addend);
     rb_guarded_free(c->dst);
     rb_host_memory_destroy(c->host);
-    rb_graph_destroy(c->graph);
+    rb_case_source_release(&c->source);
     free(c);
 }
 
 rb_case_facts rb_case_facts_of(const rb_case *c) {
     return (rb_case_facts){.engine = c->engine,
-                           .graph = c->graph,
-                           .load_ns = c->load_ns,
+                           .graph = c->source.graph,
+                           .load_ns = c->source.load_ns,
                            .open_ns = c->open_ns,
                            .start_rss_bytes = c->start_rss_bytes};
 }
@@ -138,12 +144,23 @@ const char *rb_case_kernel(const rb_case *c, int32_t node) {
     return kernel ? kernel : "";
 }
 
+rb_algorithm rb_case_algorithm(const rb_case *c, int32_t node) {
+    return c->engine->algorithm ? c->engine->algorithm(c->session, node) : RB_ALGORITHM_DIRECT;
+}
+
 size_t rb_case_src_bytes(const rb_case *c) {
-    return (size_t)rb_graph_input_bytes(c->graph);
+    return (size_t)rb_graph_input_bytes(c->source.graph);
+}
+
+size_t rb_case_addend_bytes(const rb_case *c) {
+    const rb_graph *graph = c->source.graph;
+    return graph->nodes[graph->node_count - 1].add == RB_VALUE_ADDEND
+               ? (size_t)(graph->batch * graph->classes) * sizeof(float)
+               : 0;
 }
 
 static size_t logits_count(const rb_case *c) {
-    return (size_t)(c->graph->batch * c->graph->classes);
+    return (size_t)(c->source.graph->batch * c->source.graph->classes);
 }
 
 size_t rb_case_dst_bytes(const rb_case *c) {
@@ -155,6 +172,14 @@ rb_status rb_case_set_input(rb_case *c, int index, const void *src, size_t bytes
         return rb_fail(err, RB_ERR_USAGE, "input %d of %zu bytes, expected 0..%d of %zu", index,
                        bytes, RB_CASE_INPUTS - 1, rb_case_src_bytes(c));
     memcpy(c->src[index], src, bytes);
+    return RB_OK;
+}
+
+rb_status rb_case_set_addend(rb_case *c, const void *addend, size_t bytes, rb_error *err) {
+    if (!c->addend || bytes != rb_case_addend_bytes(c))
+        return rb_fail(err, RB_ERR_USAGE, "an addend of %zu bytes, expected %zu", bytes,
+                       rb_case_addend_bytes(c));
+    memcpy(c->addend, addend, bytes);
     return RB_OK;
 }
 
@@ -173,9 +198,10 @@ static void poison(rb_case *c) {
 }
 
 static rb_status check_guards(const rb_case *c, rb_error *err) {
-    const char *what = !rb_guarded_intact(c->dst)        ? "logits"
-                       : !rb_host_memory_intact(c->host) ? "a buffer of its own"
-                                                         : NULL;
+    const char *what = !rb_guarded_intact(c->dst)                   ? "logits"
+                       : c->addend && !rb_guarded_intact(c->addend) ? "addend"
+                       : !rb_host_memory_intact(c->host)            ? "a buffer of its own"
+                                                                    : NULL;
     for (int i = 0; !what && i < RB_CASE_INPUTS; i++)
         if (!rb_guarded_intact(c->src[i]))
             what = "input";
@@ -196,18 +222,45 @@ static uint64_t fingerprint(const float *values, size_t bytes) {
     return hash;
 }
 
+typedef struct rb_fingerprints {
+    uint64_t src, addend;
+} rb_fingerprints;
+
+static rb_fingerprints fingerprints(const rb_case *c) {
+    return (rb_fingerprints){fingerprint(c->src[0], rb_case_src_bytes(c)),
+                             fingerprint(c->addend, rb_case_addend_bytes(c))};
+}
+
+/* What holds after every call, whatever it has computed. */
+static rb_status check_call(const rb_case *c, rb_fingerprints before, rb_error *err) {
+    const rb_status status = check_guards(c, err);
+    const rb_fingerprints after = fingerprints(c);
+    if (status != RB_OK || (after.src == before.src && after.addend == before.addend))
+        return status;
+    return rb_fail(err, RB_ERR_ENGINE, "engine %s has changed its %s", c->engine->name,
+                   after.src == before.src ? "addend" : "input");
+}
+
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err) {
-    const uint64_t before = fingerprint(c->src[0], rb_case_src_bytes(c));
+    const rb_fingerprints before = fingerprints(c);
     *dst = c->dst;
     poison(c);
     const int64_t start = rb_now_ns();
-    rb_status status = status_of_engine(c->engine->run(c->session, c->src[0], c->dst, err));
+    const rb_status status =
+        status_of_engine(c->engine->run(c->session, c->src[0], c->addend, c->dst, err));
     *run_ns = (double)(rb_now_ns() - start);
-    if (status == RB_OK)
-        status = check_guards(c, err);
-    if (status == RB_OK && fingerprint(c->src[0], rb_case_src_bytes(c)) != before)
-        status = rb_fail(err, RB_ERR_ENGINE, "engine %s has changed its input", c->engine->name);
-    return status;
+    return status == RB_OK ? check_call(c, before, err) : status;
+}
+
+rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err) {
+    if (!c->engine->tap)
+        return rb_fail(err, RB_ERR_UNSUPPORTED, "engine %s does not show the values of its nodes",
+                       c->engine->name);
+    const rb_fingerprints before = fingerprints(c);
+    poison(c);
+    const rb_status status = status_of_engine(
+        c->engine->tap(c->session, c->src[0], c->addend, c->dst, RB_STAGE_VALUE, fn, ctx, err));
+    return status == RB_OK ? check_call(c, before, err) : status;
 }
 
 static void before_timed_call(void *ctx) {
@@ -216,8 +269,8 @@ static void before_timed_call(void *ctx) {
 
 static rb_status timed_call(void *ctx, rb_error *err) {
     rb_case *c = ctx;
-    return status_of_engine(
-        c->engine->run(c->session, c->src[c->timed_calls % RB_CASE_INPUTS], c->dst, err));
+    return status_of_engine(c->engine->run(c->session, c->src[c->timed_calls % RB_CASE_INPUTS],
+                                           c->addend, c->dst, err));
 }
 
 static void after_timed_call(void *ctx) {

@@ -1,10 +1,12 @@
-/* One engine with one network open in this process: what a worker is made of. */
+/* One engine with one network, or one problem, open in this process: what a worker is made of. */
 #ifndef BENCH_CASE_H
 #define BENCH_CASE_H
 
 #include <stdbool.h>
 
+#include "bench/guarded.h"
 #include "bench/timing.h"
+#include "model/problem.h"
 #include "resbench/engine.h"
 
 typedef struct rb_case_spec {
@@ -18,6 +20,17 @@ typedef struct rb_case_spec {
     bool verbose;
 } rb_case_spec;
 
+typedef struct rb_case_problem {
+    const char *engine_path;
+    rb_problem problem;
+    const float *tensors; /* of the problem's graph, one behind the other */
+    size_t tensor_bytes;
+    double epsilon; /* of the batch norm */
+    int32_t threads;
+    rb_guard guard; /* of every buffer that the engine is given */
+    bool verbose;
+} rb_case_problem;
+
 /* What is known once the session is open. Text lives as long as the case. */
 typedef struct rb_case_facts {
     const rb_engine *engine;
@@ -29,8 +42,10 @@ typedef struct rb_case_facts {
 
 typedef struct rb_case rb_case;
 
-/* Loads engine, weights and opens a session; the weights are freed again. */
+/* Loads engine, weights and opens a session; the weights are freed again, unless the engine keeps
+ * them. */
 rb_status rb_case_open(const rb_case_spec *spec, rb_case **opened, rb_error *err);
+rb_status rb_case_open_problem(const rb_case_problem *spec, rb_case **opened, rb_error *err);
 void rb_case_close(rb_case *c); /* NULL is fine */
 
 rb_case_facts rb_case_facts_of(const rb_case *c);
@@ -38,8 +53,13 @@ rb_case_facts rb_case_facts_of(const rb_case *c);
 /* The kernel of a node as the engine names it, "" where it does not. */
 const char *rb_case_kernel(const rb_case *c, int32_t node);
 
-/* Bytes of the input (batch, channels, height, width) and of the logits (batch, classes). */
+/* The rule of a node's sums, as the engine declares it. */
+rb_algorithm rb_case_algorithm(const rb_case *c, int32_t node);
+
+/* Bytes of the input (batch, channels, height, width), of the addend, which is 0 of most cases, and
+ * of the logits (batch, classes). */
 size_t rb_case_src_bytes(const rb_case *c);
+size_t rb_case_addend_bytes(const rb_case *c);
 size_t rb_case_dst_bytes(const rb_case *c);
 
 /* Timed calls alternate between inputs, so that an engine that remembers its last input has to
@@ -49,9 +69,16 @@ size_t rb_case_dst_bytes(const rb_case *c);
 /* Takes a copy of an input for the runs that follow; rb_case_run looks at input 0 alone. */
 rb_status rb_case_set_input(rb_case *c, int index, const void *src, size_t bytes, rb_error *err);
 
+/* Takes a copy of the addend (batch, oc, oh, ow). */
+rb_status rb_case_set_addend(rb_case *c, const void *addend, size_t bytes, rb_error *err);
+
 /* One call on input 0, into logits poisoned with NaN before. *dst is the case's own buffer.
  * RB_ERR_ENGINE also when the engine has written past the end of a buffer or into its input. */
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err);
+
+/* The values of all nodes on input 0, as rb_engine.tap shows them (RB_STAGE_VALUE).
+ * RB_ERR_UNSUPPORTED where the engine has no tap; otherwise as rb_case_run. */
+rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 
 /* Times calls, each into poisoned logits, on the inputs in turn; dst[i] has the logits of the
  * last call on input i. RB_ERR_ENGINE also when a call has left a logit that is not finite, has

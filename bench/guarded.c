@@ -21,7 +21,8 @@ static const guarded_head *head_of(const void *memory) {
     return (const void *)((const unsigned char *)memory - FRONT_BYTES);
 }
 
-void *rb_guarded_alloc(size_t bytes) {
+void *rb_guarded_alloc(size_t bytes, rb_guard guard) {
+    (void)guard;
     if (bytes > SIZE_MAX / 2)
         return NULL;
     const size_t total = FRONT_BYTES + bytes + GUARD_BYTES;

@@ -3,8 +3,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "bench/guarded.h"
-
 typedef struct allocation {
     struct allocation *next;
     void *memory;
@@ -17,6 +15,7 @@ struct rb_host_memory {
     allocation *held;
     size_t count;
     bool damaged; /* a released buffer had been written past its ends */
+    rb_guard guard;
     bool verbose;
 };
 
@@ -25,7 +24,7 @@ static void *host_alloc(void *ctx, rb_memory_kind kind, size_t bytes) {
     if ((unsigned)kind >= RB_MEMORY_KINDS)
         return NULL;
     allocation *entry = malloc(sizeof *entry);
-    void *memory = rb_guarded_alloc(bytes);
+    void *memory = rb_guarded_alloc(bytes, host->guard);
     if (!entry || !memory) {
         free(entry);
         rb_guarded_free(memory);
@@ -65,11 +64,12 @@ static void host_log(void *ctx, const char *line) {
         fprintf(stderr, "engine: %s\n", line);
 }
 
-rb_host_memory *rb_host_memory_create(int32_t threads, bool verbose) {
+rb_host_memory *rb_host_memory_create(int32_t threads, rb_guard guard, bool verbose) {
     rb_host_memory *host = calloc(1, sizeof *host);
     if (!host)
         return NULL;
     pthread_mutex_init(&host->lock, NULL);
+    host->guard = guard;
     host->verbose = verbose;
     host->table = (rb_host){.abi = RB_ENGINE_ABI,
                             .size = sizeof(rb_host),

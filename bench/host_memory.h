@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 
+#include "bench/guarded.h"
 #include "resbench/engine.h"
 
 typedef struct rb_host_memory rb_host_memory;
 
-/* verbose: log lines of the engine go to stderr. Thread-safe. NULL when there is no memory. */
-rb_host_memory *rb_host_memory_create(int32_t threads, bool verbose);
+/* guard: of the buffers that the engine gets. verbose: log lines of the engine go to stderr.
+ * Thread-safe. NULL when there is no memory. */
+rb_host_memory *rb_host_memory_create(int32_t threads, rb_guard guard, bool verbose);
 
 /* Releases what the engine has left behind, too. */
 void rb_host_memory_destroy(rb_host_memory *memory);

@@ -162,6 +162,44 @@ rb_status rb_remote_logits(rb_remote *remote, const float *src, int64_t images, 
     return status;
 }
 
+static bool dims_are(const json_t *dims, const rb_graph *graph, const rb_node *node) {
+    const int64_t expected[4] = {graph->batch, node->oc, node->oh, node->ow};
+    for (size_t d = 0; d < 4; d++)
+        if (json_integer_value(json_array_get(dims, d)) != expected[d])
+            return false;
+    return true;
+}
+
+rb_status rb_remote_tap(rb_remote *remote, const rb_graph *graph, const float *src, int32_t first,
+                        int32_t count, double *values, rb_error *err) {
+    rb_message answer = {0};
+    rb_status status = set_input(remote, 0, src, err);
+    if (status == RB_OK)
+        status = rb_worker_call(
+            remote->worker,
+            json_pack("{s:s, s:i, s:i}", "op", "tap", "first", first, "count", count), NULL, 0,
+            &answer, err);
+    if (status != RB_OK)
+        return status;
+    const json_t *dims = json_object_get(answer.json, "dims");
+    const size_t each = remote->output_f64 ? sizeof(double) : sizeof(float);
+    size_t elements = 0;
+    for (int32_t i = 0; status == RB_OK && i < count; i++) {
+        const rb_node *node = &graph->nodes[first + i];
+        elements += (size_t)(graph->batch * node->oc * node->oh * node->ow);
+        if (!dims_are(json_array_get(dims, (size_t)i), graph, node))
+            status = rb_fail(err, RB_ERR_ENGINE, "%s was not shown, or out of order or misshapen",
+                             node->name);
+    }
+    if (status == RB_OK && answer.blob_bytes != elements * each)
+        status = garbage(err);
+    for (size_t i = 0; status == RB_OK && i < elements; i++)
+        values[i] = remote->output_f64 ? ((const double *)answer.blob)[i]
+                                       : (double)((const float *)answer.blob)[i];
+    rb_message_release(&answer);
+    return status;
+}
+
 static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
                              const rb_timing_spec *spec, rb_remote_timing *timing, rb_error *err) {
     const json_t *real = json_object_get(answer->json, "real_ns");

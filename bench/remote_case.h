@@ -32,6 +32,12 @@ bool rb_remote_output_f64(const rb_remote *remote);
 rb_status rb_remote_logits(rb_remote *remote, const float *src, int64_t images, bool reversed,
                            double *logits, double *run_ns, rb_error *err);
 
+/* Runs one batch, src (batch, channels, height, width), and shows the values of the nodes
+ * first .. first + count - 1 of graph, which is the case's: values has room for all of them, each
+ * (batch, oc, oh, ow), one behind the other. RB_ERR_UNSUPPORTED where the engine has no tap. */
+rb_status rb_remote_tap(rb_remote *remote, const rb_graph *graph, const float *src, int32_t first,
+                        int32_t count, double *values, rb_error *err);
+
 typedef struct rb_remote_timing {
     rb_sample *samples;     /* room for repetitions; real_ns and cpu_ns are filled in */
     double yardstick_ns[2]; /* before and after */

@@ -10,6 +10,7 @@
 #include "bench/engine_loader.h"
 #include "bench/peak.h"
 #include "bench/process_memory.h"
+#include "resbench/checked.h"
 
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -54,8 +55,7 @@ static rb_status op_describe(rb_worker_state *state, const rb_message *request, 
     return RB_OK;
 }
 
-static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_message *answer,
-                         rb_error *err) {
+static rb_status open_network(const rb_message *request, rb_case **opened, rb_error *err) {
     const json_t *json = request->json;
     const rb_case_spec spec = {.engine_path = text_of(json, "engine_path"),
                                .network = text_of(json, "network"),
@@ -67,15 +67,39 @@ static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_m
                                .threads = (int32_t)int_of(json, "threads"),
                                .jitter = (int32_t)int_of(json, "jitter"),
                                .verbose = json_is_true(json_object_get(json, "verbose"))};
+    return rb_case_open(&spec, opened, err);
+}
+
+static rb_status open_problem(const rb_message *request, rb_case **opened, rb_error *err) {
+    const json_t *json = request->json;
+    rb_case_problem spec = {.engine_path = text_of(json, "engine_path"),
+                            .tensors = request->blob,
+                            .tensor_bytes = request->blob_bytes,
+                            .epsilon = json_number_value(json_object_get(json, "epsilon")),
+                            .threads = (int32_t)int_of(json, "threads"),
+                            .guard = (rb_guard)int_of(json, "guard"),
+                            .verbose = json_is_true(json_object_get(json, "verbose"))};
+    const rb_status status = rb_problem_parse(text_of(json, "problem"), &spec.problem, err);
+    return status == RB_OK ? rb_case_open_problem(&spec, opened, err) : status;
+}
+
+static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                         rb_error *err) {
     rb_case_close(state->open_case);
-    const rb_status status = rb_case_open(&spec, &state->open_case, err);
+    state->open_case = NULL;
+    const rb_status status = json_object_get(request->json, "problem")
+                                 ? open_problem(request, &state->open_case, err)
+                                 : open_network(request, &state->open_case, err);
     if (status != RB_OK)
         return status;
     const rb_case_facts facts = rb_case_facts_of(state->open_case);
-    json_t *kernels = json_array();
-    for (int32_t i = 0; i < facts.graph->node_count; i++)
+    json_t *kernels = json_array(), *algorithms = json_array();
+    for (int32_t i = 0; i < facts.graph->node_count; i++) {
         json_array_append_new(kernels, clean_text(rb_case_kernel(state->open_case, i)));
+        json_array_append_new(algorithms, json_integer(rb_case_algorithm(state->open_case, i)));
+    }
     json_object_set_new(answer->json, "kernels", kernels);
+    json_object_set_new(answer->json, "algorithms", algorithms);
     json_object_set_new(answer->json, "version", clean_text(facts.engine->version));
     json_object_set_new(answer->json, "output_f64",
                         json_boolean(facts.engine->output_dtype == RB_F64));
@@ -91,6 +115,12 @@ static rb_status op_input(rb_worker_state *state, const rb_message *request, rb_
                              request->blob_bytes, err);
 }
 
+static rb_status op_addend(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                           rb_error *err) {
+    (void)answer;
+    return rb_case_set_addend(state->open_case, request->blob, request->blob_bytes, err);
+}
+
 static rb_status op_run(rb_worker_state *state, const rb_message *request, rb_message *answer,
                         rb_error *err) {
     const void *logits;
@@ -101,6 +131,48 @@ static rb_status op_run(rb_worker_state *state, const rb_message *request, rb_me
         return status;
     json_object_set_new(answer->json, "run_ns", json_real(run_ns));
     return answer_logits(state->open_case, &logits, 1, answer, err);
+}
+
+/* What tap is asked for, and where it goes. */
+typedef struct tapped {
+    int64_t first, count;
+    json_t *dims;
+    char *values;
+    size_t bytes;
+} tapped;
+
+static rb_status keep_value(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
+                            rb_dtype dtype, const void *data, rb_error *err) {
+    tapped *t = ctx;
+    if (stage != RB_STAGE_VALUE || node < t->first || node - t->first >= t->count)
+        return RB_OK;
+    int64_t elements;
+    const size_t each = dtype == RB_F64 ? sizeof(double) : sizeof(float);
+    if (!rb_product_i64(dims, 4, &elements) || (uint64_t)elements > SIZE_MAX / 16)
+        return rb_fail(err, RB_ERR_ENGINE, "node %d was shown with impossible dimensions", node);
+    const size_t bytes = (size_t)elements * each;
+    char *values = realloc(t->values, t->bytes + bytes);
+    if (!values)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for the value of node %d", node);
+    memcpy(values + t->bytes, data, bytes);
+    t->values = values;
+    t->bytes += bytes;
+    json_array_append_new(t->dims,
+                          json_pack("[I, I, I, I]", (json_int_t)dims[0], (json_int_t)dims[1],
+                                    (json_int_t)dims[2], (json_int_t)dims[3]));
+    return RB_OK;
+}
+
+static rb_status op_tap(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                        rb_error *err) {
+    tapped t = {.first = int_of(request->json, "first"),
+                .count = int_of(request->json, "count"),
+                .dims = json_array()};
+    const rb_status status = rb_case_tap(state->open_case, keep_value, &t, err);
+    json_object_set_new(answer->json, "dims", t.dims);
+    answer->blob = t.values;
+    answer->blob_bytes = t.bytes;
+    return status;
 }
 
 static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -165,10 +237,9 @@ static const struct {
     rb_status (*handle)(rb_worker_state *, const rb_message *, rb_message *, rb_error *);
     bool needs_case;
 } operations[] = {
-    {"describe", op_describe, false}, {"open", op_open, false},
-    {"input", op_input, true},        {"run", op_run, true},
-    {"time", op_time, true},          {"account", op_account, true},
-    {"close", op_close, false},
+    {"describe", op_describe, false}, {"open", op_open, false},      {"input", op_input, true},
+    {"addend", op_addend, true},      {"run", op_run, true},         {"tap", op_tap, true},
+    {"time", op_time, true},          {"account", op_account, true}, {"close", op_close, false},
 };
 
 void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_message *answer) {

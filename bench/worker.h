@@ -6,9 +6,15 @@
  *   describe  {engine_path}              -> {name, version, description}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads,
  *             jitter, verbose}
- *                                        -> {version, output_f64, load_ns, open_ns, kernels}
+ *                                        -> {version, output_f64, load_ns, open_ns, kernels,
+ *                                            algorithms}
+ *   open      {engine_path, problem, epsilon, threads, guard, verbose}, blob: its tensors
+ *                                        -> the same
  *   input     {index}, blob: NCHW float32 -> {}
+ *   addend    {}, blob: NCHW float32     -> {}
  *   run       {}                         -> {run_ns}, blob: logits
+ *   tap       {first, count}             -> {dims: [[n, c, h, w], ...]}, blob: the values of these
+ *                                           nodes, one behind the other
  *   time      {name, repetitions, warmup_seconds}
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
  *                                           blob: the last logits of each input

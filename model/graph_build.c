@@ -278,7 +278,8 @@ rb_status rb_graph_create(const rb_network *network, const rb_graph_shape *shape
     rb_graph_storage *s = calloc(1, sizeof *s);
     if (!s)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a graph");
-    s->graph = (rb_graph){.name = network->name,
+    s->graph = (rb_graph){.size = sizeof(rb_graph),
+                          .name = network->name,
                           .batch = shape->batch,
                           .channels = 3,
                           .height = shape->height ? shape->height : network->size,

@@ -65,7 +65,7 @@ static int32_t last_reader(const rb_graph *graph, int32_t value) {
 
 /* Bytes of a value that node `now` is the last to read; 0 for others. */
 static int64_t ending_bytes(const rb_graph *graph, int32_t now, int32_t value) {
-    if (value == RB_NONE || last_reader(graph, value) != now)
+    if (value < RB_VALUE_INPUT || last_reader(graph, value) != now)
         return 0;
     return value == RB_VALUE_INPUT ? rb_graph_input_bytes(graph)
                                    : rb_node_value_bytes(graph, &graph->nodes[value]);

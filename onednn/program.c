@@ -52,7 +52,9 @@ static rb_status finish_step(const rb_session *s, const rb_layer *layer, rb_step
 }
 
 static dnnl_memory_t value_memory(const rb_session *s, int32_t value) {
-    return value == RB_VALUE_INPUT ? s->input : s->layers[value].dst;
+    if (value < 0)
+        return value == RB_VALUE_ADDEND ? s->addend : s->input;
+    return s->layers[value].dst;
 }
 
 /* What the main step reads. */
@@ -87,8 +89,10 @@ static rb_status make_shared(rb_session *s, rb_error *err) {
     const char *call = "dnnl_memory_create";
     dnnl_memory_desc_t md = NULL;
     dnnl_status_t status = dnnl_memory_create(&s->input, s->input_md, s->engine, DNNL_MEMORY_NONE);
+    if (status == dnnl_success && s->addend_md)
+        status = dnnl_memory_create(&s->addend, s->addend_md, s->engine, DNNL_MEMORY_NONE);
     if (status != dnnl_success || s->bytes[RB_MEMORY_SCRATCH] == 0)
-        return rb_dnnl_status(status, call, "the input", err);
+        return rb_dnnl_status(status, call, "the inputs", err);
     const dnnl_dims_t bytes = {(int64_t)s->bytes[RB_MEMORY_SCRATCH]};
     call = "dnnl_memory_desc_create_with_tag";
     status = dnnl_memory_desc_create_with_tag(&md, 1, bytes, dnnl_u8, dnnl_a);
@@ -111,10 +115,14 @@ rb_status rb_program_build(rb_session *s, rb_error *err) {
     return status;
 }
 
-rb_status rb_program_bind(rb_session *s, const float *src, void *dst, rb_error *err) {
-    /* oneDNN has no handle to const memory; nothing here writes through this one. */
+rb_status rb_program_bind(rb_session *s, const float *src, const float *addend, void *dst,
+                          rb_error *err) {
+    /* oneDNN has no handle to const memory; nothing here writes through these two. */
     rb_status status = rb_dnnl_status(dnnl_memory_set_data_handle(s->input, (void *)(uintptr_t)src),
                                       "dnnl_memory_set_data_handle", "the input", err);
+    if (status == RB_OK && s->addend)
+        status = rb_dnnl_status(dnnl_memory_set_data_handle(s->addend, (void *)(uintptr_t)addend),
+                                "dnnl_memory_set_data_handle", "the addend", err);
     if (status == RB_OK)
         status = rb_dnnl_status(dnnl_memory_set_data_handle(s->layers[s->layer_count - 1].dst, dst),
                                 "dnnl_memory_set_data_handle", "the output", err);

@@ -48,13 +48,20 @@ static rb_status start_library(rb_session *s, const rb_graph *graph, rb_error *e
 done:
     if (status != dnnl_success)
         return rb_dnnl_status(status, call, "the session", err);
-    return rb_describe_dense("the input", 4, input, &s->input_md, err);
+    const rb_layer *last = &s->layers[s->layer_count - 1];
+    rb_status outcome = rb_describe_dense("the input", 4, input, &s->input_md, err);
+    if (outcome == RB_OK && last->node.add == RB_VALUE_ADDEND)
+        outcome = rb_describe_dense("the addend", last->node.op == RB_OP_FC ? 2 : 4, last->dims,
+                                    &s->addend_md, err);
+    return outcome;
 }
 
-rb_status rb_session_open(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
-                          const rb_options *options, rb_session **session, rb_error *err) {
+rb_status rb_session_open(const rb_engine *self, const rb_host *host, const rb_graph *graph,
+                          const rb_weights *weights, const rb_options *options,
+                          rb_session **session, rb_error *err) {
+    (void)self;
     *session = NULL;
-    rb_status status = rb_check_request(host, graph, options, err);
+    rb_status status = rb_check_request(host, graph, weights, options, err);
     if (status != RB_OK)
         return status;
     rb_session *s = calloc(1, sizeof *s);
@@ -82,9 +89,10 @@ rb_status rb_session_open(const rb_host *host, const rb_graph *graph, const rb_w
     return status;
 }
 
-rb_status rb_session_run(rb_session *s, const float *src, void *dst, rb_error *err) {
+rb_status rb_session_run(rb_session *s, const float *src, const float *addend, void *dst,
+                         rb_error *err) {
     const int threads_before = rb_threads_set(s->host->threads);
-    rb_status status = rb_program_bind(s, src, dst, err);
+    rb_status status = rb_program_bind(s, src, addend, dst, err);
     for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++)
         status = rb_program_run_layer(s, &s->layers[i], err);
     const dnnl_status_t waited = dnnl_stream_wait(s->stream);
@@ -130,8 +138,10 @@ void rb_session_close(rb_session *s) {
         release_layer(&s->layers[i]);
     free(s->layers);
     dnnl_memory_destroy(s->input);
+    dnnl_memory_destroy(s->addend);
     dnnl_memory_destroy(s->scratchpad);
     dnnl_memory_desc_destroy(s->input_md);
+    dnnl_memory_desc_destroy(s->addend_md);
     dnnl_primitive_attr_destroy(s->plain_attr);
     if (s->stream)
         dnnl_stream_destroy(s->stream);

@@ -50,6 +50,8 @@ struct rb_session {
     dnnl_primitive_attr_t plain_attr; /* of reorders: user-managed scratchpad */
     dnnl_memory_desc_t input_md;      /* (batch, channels, height, width), nchw */
     dnnl_memory_t input;              /* the caller's src */
+    dnnl_memory_desc_t addend_md;     /* of the second input; NULL where no node reads it */
+    dnnl_memory_t addend;             /* the caller's addend, or NULL */
     dnnl_memory_t scratchpad;         /* NULL: no primitive needs any */
     int32_t layer_count;
     rb_layer *layers;
@@ -67,17 +69,19 @@ static inline bool rb_node_has_bias(const rb_node *node) {
     return node->bia != RB_NONE || node->bn_bias != RB_NONE;
 }
 
-/* The layout of a value: RB_VALUE_INPUT or the number of an earlier node. */
+/* The layout of a value: RB_VALUE_INPUT, RB_VALUE_ADDEND or the number of an earlier node. */
 static inline const_dnnl_memory_desc_t rb_value_md(const rb_session *s, int32_t value) {
     if (value == RB_VALUE_INPUT)
         return s->input_md;
+    if (value == RB_VALUE_ADDEND)
+        return s->addend_md;
     return s->layers[value].dst_md;
 }
 
 /* check.c: RB_ERR_UNSUPPORTED what this engine cannot do, RB_ERR_INPUT a graph that contradicts
  * itself, RB_ERR_MEMORY a size that overflows. */
-rb_status rb_check_request(const rb_host *host, const rb_graph *graph, const rb_options *options,
-                           rb_error *err);
+rb_status rb_check_request(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
+                           const rb_options *options, rb_error *err);
 
 /* layout.c: fills the descriptors of all layers, and their kernel texts. */
 rb_status rb_layout_choose(rb_session *s, const rb_graph *graph, rb_error *err);
@@ -88,8 +92,9 @@ rb_status rb_storage_allocate(rb_session *s, rb_error *err);
 /* program.c: primitives, memory objects, arguments. */
 rb_status rb_program_build(rb_session *s, rb_error *err);
 
-/* program.c: points input and output at the caller's memory, until the next call. */
-rb_status rb_program_bind(rb_session *s, const float *src, void *dst, rb_error *err);
+/* program.c: points inputs and output at the caller's memory, until the next call. */
+rb_status rb_program_bind(rb_session *s, const float *src, const float *addend, void *dst,
+                          rb_error *err);
 
 /* program.c: executes the steps of one layer; dnnl_stream_wait is the caller's. */
 rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err);
@@ -99,11 +104,13 @@ rb_status rb_pack_weights(rb_session *s, const rb_graph *graph, const rb_weights
                           rb_error *err);
 
 /* session.c, tap.c: the functions of the engine table. */
-rb_status rb_session_open(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
-                          const rb_options *options, rb_session **session, rb_error *err);
-rb_status rb_session_run(rb_session *s, const float *src, void *dst, rb_error *err);
-rb_status rb_session_tap(rb_session *s, const float *src, void *dst, uint32_t stages, rb_tap_fn fn,
-                         void *ctx, rb_error *err);
+rb_status rb_session_open(const rb_engine *self, const rb_host *host, const rb_graph *graph,
+                          const rb_weights *weights, const rb_options *options,
+                          rb_session **session, rb_error *err);
+rb_status rb_session_run(rb_session *s, const float *src, const float *addend, void *dst,
+                         rb_error *err);
+rb_status rb_session_tap(rb_session *s, const float *src, const float *addend, void *dst,
+                         uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err);
 rb_status rb_session_memory(const rb_session *s, rb_memory *memory, rb_error *err);
 const char *rb_session_kernel(const rb_session *s, int32_t node);
 void rb_session_close(rb_session *s);

@@ -54,13 +54,13 @@ static rb_status make_room(const rb_session *s, float **values, rb_error *err) {
     return RB_OK;
 }
 
-rb_status rb_session_tap(rb_session *s, const float *src, void *dst, uint32_t stages, rb_tap_fn fn,
-                         void *ctx, rb_error *err) {
+rb_status rb_session_tap(rb_session *s, const float *src, const float *addend, void *dst,
+                         uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
     rb_tap tap = {fn, ctx, NULL};
     const int threads_before = rb_threads_set(s->host->threads);
     rb_status status = make_room(s, &tap.values, err);
     if (status == RB_OK)
-        status = rb_program_bind(s, src, dst, err);
+        status = rb_program_bind(s, src, addend, dst, err);
     for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++) {
         status = rb_program_run_layer(s, &s->layers[i], err);
         if (status == RB_OK)

@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "plan.h"
 #include "resbench/graph_check.h"
+#include "resbench/handshake.h"
 
 /* The parameters of one node as the kernels want them; NULL where it has none. */
 typedef struct rb_params {
@@ -25,6 +26,7 @@ struct rb_session {
     rb_slot *slots;
     rb_real **buffers; /* [slot] */
     int32_t slot_count;
+    rb_real *addend; /* the second input; NULL where no node reads it */
     rb_real *padded; /* work space of the convolutions */
     rb_memory memory;
 };
@@ -100,6 +102,11 @@ static rb_status take_buffers(rb_session *s, rb_error *err) {
         if (!(s->buffers[i] = take(s, RB_MEMORY_ACTIVATIONS, bytes, err)))
             return RB_ERR_MEMORY;
     }
+    const rb_node *last = &s->nodes[s->graph.node_count - 1];
+    const int64_t added = s->graph.batch * last->oc * last->oh * last->ow;
+    if (last->add == RB_VALUE_ADDEND &&
+        !(s->addend = take(s, RB_MEMORY_ACTIVATIONS, added * (int64_t)sizeof(rb_real), err)))
+        return RB_ERR_MEMORY;
     int64_t padded = 0;
     for (int32_t i = 0; i < s->graph.node_count; i++) {
         const rb_node *n = &s->nodes[i];
@@ -112,35 +119,12 @@ static rb_status take_buffers(rb_session *s, rb_error *err) {
     return RB_OK;
 }
 
-static rb_status check_request(const rb_host *host, const rb_options *options, rb_error *err) {
-    if (host->abi != RB_ENGINE_ABI)
-        return rb_fail(err, RB_ERR_UNSUPPORTED, "the harness has ABI %u, this engine ABI %u",
-                       host->abi, RB_ENGINE_ABI);
-    if (host->size != sizeof *host)
-        return rb_fail(err, RB_ERR_UNSUPPORTED,
-                       "the harness has a host table of %u bytes, this engine one of %zu",
-                       host->size, sizeof *host);
-    if (options->size != sizeof *options)
-        return rb_fail(err, RB_ERR_UNSUPPORTED,
-                       "the harness has options of %u bytes, this engine of %zu", options->size,
-                       sizeof *options);
-    if (options->dtype != RB_F32)
-        return rb_fail(err, RB_ERR_UNSUPPORTED, "dtype %d is asked for, only %d (float32) is known",
-                       (int)options->dtype, (int)RB_F32);
-    if (options->mode != RB_MODE_INFERENCE)
-        return rb_fail(err, RB_ERR_UNSUPPORTED,
-                       "mode %d is asked for, only %d (inference) is known", (int)options->mode,
-                       (int)RB_MODE_INFERENCE);
-    if (host->threads < 1)
-        return rb_fail(err, RB_ERR_UNSUPPORTED, "%d threads are asked for, at least 1 is needed",
-                       host->threads);
-    return RB_OK;
-}
-
-rb_status rb_ref_open(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
-                      const rb_options *options, rb_session **session, rb_error *err) {
+rb_status rb_ref_open(const rb_engine *self, const rb_host *host, const rb_graph *graph,
+                      const rb_weights *weights, const rb_options *options, rb_session **session,
+                      rb_error *err) {
+    (void)self;
     *session = NULL;
-    rb_status status = check_request(host, options, err);
+    rb_status status = rb_handshake_check(host, graph, weights, options, err);
     if (status == RB_OK)
         status = rb_graph_check(graph, err);
     if (status != RB_OK)
@@ -175,7 +159,7 @@ void rb_ref_close(rb_session *s) {
         host->release(host->ctx, s->params[i].bia);
         host->release(host->ctx, s->params[i].bn);
     }
-    void *rest[] = {s->padded, s->buffers, s->slots, s->slot_of, s->params, s->nodes, s};
+    void *rest[] = {s->addend, s->padded, s->buffers, s->slots, s->slot_of, s->params, s->nodes, s};
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
         host->release(host->ctx, rest[i]);
 }
@@ -197,6 +181,8 @@ static rb_status show(const rb_session *s, const rb_watcher *watcher, int32_t in
 }
 
 static rb_real *value_of(const rb_session *s, int32_t value) {
+    if (value == RB_VALUE_ADDEND)
+        return s->addend;
     return s->buffers[s->slot_of[value + 1]];
 }
 
@@ -255,9 +241,11 @@ static rb_status execute_node(const rb_session *s, int32_t index, const rb_watch
     return show(s, watcher, index, RB_STAGE_VALUE, dst, err);
 }
 
-static rb_status execute(rb_session *s, const float *src, void *dst, const rb_watcher *watcher,
-                         rb_error *err) {
+static rb_status execute(rb_session *s, const float *src, const float *addend, void *dst,
+                         const rb_watcher *watcher, rb_error *err) {
     const rb_graph *g = &s->graph;
+    if (s->addend)
+        convert(s->addend, addend, g->batch * g->classes);
     convert(value_of(s, RB_VALUE_INPUT), src, g->batch * g->channels * g->height * g->width);
     for (int32_t i = 0; i < g->node_count; i++) {
         const rb_status status = execute_node(s, i, watcher, err);
@@ -268,13 +256,14 @@ static rb_status execute(rb_session *s, const float *src, void *dst, const rb_wa
     return RB_OK;
 }
 
-rb_status rb_ref_run(rb_session *s, const float *src, void *dst, rb_error *err) {
-    return execute(s, src, dst, &(rb_watcher){0}, err);
+rb_status rb_ref_run(rb_session *s, const float *src, const float *addend, void *dst,
+                     rb_error *err) {
+    return execute(s, src, addend, dst, &(rb_watcher){0}, err);
 }
 
-rb_status rb_ref_tap(rb_session *s, const float *src, void *dst, uint32_t stages, rb_tap_fn fn,
-                     void *ctx, rb_error *err) {
-    return execute(s, src, dst, &(rb_watcher){stages, fn, ctx}, err);
+rb_status rb_ref_tap(rb_session *s, const float *src, const float *addend, void *dst,
+                     uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
+    return execute(s, src, addend, dst, &(rb_watcher){stages, fn, ctx}, err);
 }
 
 rb_status rb_ref_memory(const rb_session *s, rb_memory *memory, rb_error *err) {

@@ -20,9 +20,9 @@
 extern "C" {
 #endif
 
-#define RB_ENGINE_ABI 0u
+#define RB_ENGINE_ABI 1u
 #define RB_ENGINE_SYMBOL "rb_engine_get"
-#define RB_ALIGNMENT 64 /* bytes: host allocations, src and dst of run */
+#define RB_ALIGNMENT 64 /* bytes: host allocations; src, addend and dst of run */
 
 /* What memory is for. The harness keeps the account by these. */
 typedef enum rb_memory_kind {
@@ -45,6 +45,8 @@ typedef struct rb_host {
 } rb_host;
 
 typedef struct rb_weights {
+    uint32_t size; /* sizeof(rb_weights) of the harness */
+    uint32_t reserved;
     const float *const *tensors; /* [graph->tensor_count], in the order of graph->tensors */
     const double *epsilon;       /* [graph->node_count]: BN epsilon; 0 where there is no BN */
 } rb_weights;
@@ -63,6 +65,15 @@ typedef struct rb_memory {
     int64_t bytes[RB_MEMORY_KINDS];
 } rb_memory;
 
+/* Rules that a node's sums follow: they decide which errors are to be expected. */
+typedef enum rb_algorithm {
+    RB_ALGORITHM_DIRECT = 0,  /* sums of products, in any order and grouping */
+    RB_ALGORITHM_WINOGRAD = 1 /* Lavin and Gray 2015 (arXiv 1509.09308): held to wider limits */
+} rb_algorithm;
+
+/* Bits of rb_engine.flags. */
+#define RB_ENGINE_KEEPS_WEIGHTS 1u /* reads the weights until close: they stay where they are */
+
 /* Points at which a node can be observed; a mask for tap. */
 typedef enum rb_stage {
     RB_STAGE_CONV = 1, /* convolution alone, before BN */
@@ -77,28 +88,36 @@ typedef rb_status (*rb_tap_fn)(void *ctx, int32_t node, rb_stage stage, const in
 
 typedef struct rb_session rb_session;
 
-typedef struct rb_engine {
+typedef struct rb_engine rb_engine;
+
+struct rb_engine {
     uint32_t abi;  /* RB_ENGINE_ABI the engine was built with */
     uint32_t size; /* sizeof(rb_engine) the engine was built with */
     const char *name;
     const char *version; /* of the engine and of the library under it: "3.7.2 (OMP)" */
     const char *description;
     rb_dtype output_dtype; /* of dst in run */
+    uint32_t flags;        /* RB_ENGINE_* */
 
-    /* host lives until close. graph, weights and options are valid during open only: copy
-     * what is needed. On error *session is NULL and nothing is held. */
-    rb_status (*open)(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
-                      const rb_options *options, rb_session **session, rb_error *err);
+    /* self: this table. host lives until close. graph, weights and options are valid during open
+     * only (but see RB_ENGINE_KEEPS_WEIGHTS): copy what is needed. On error *session is NULL and
+     * nothing is held. */
+    rb_status (*open)(const rb_engine *self, const rb_host *host, const rb_graph *graph,
+                      const rb_weights *weights, const rb_options *options, rb_session **session,
+                      rb_error *err);
 
     /* src: (batch, channels, height, width) float32 NCHW, not modified.
+     * addend: what RB_VALUE_ADDEND stands for, (batch, oc, oh, ow) of the last node, float32 NCHW,
+     * not modified; NULL where no node reads it.
      * dst: (batch, classes) of output_dtype, row-major. Must not allocate. */
-    rb_status (*run)(rb_session *session, const float *src, void *dst, rb_error *err);
+    rb_status (*run)(rb_session *session, const float *src, const float *addend, void *dst,
+                     rb_error *err);
 
     /* Optional (NULL): as run, and shows the values of all nodes in execution order.
      * stages asks for RB_STAGE_*; RB_STAGE_VALUE must be supported, others may be ignored.
      * Never called while timing; may allocate. */
-    rb_status (*tap)(rb_session *session, const float *src, void *dst, uint32_t stages,
-                     rb_tap_fn fn, void *ctx, rb_error *err);
+    rb_status (*tap)(rb_session *session, const float *src, const float *addend, void *dst,
+                     uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err);
 
     /* Optional (NULL). */
     rb_status (*memory)(const rb_session *session, rb_memory *memory, rb_error *err);
@@ -107,8 +126,11 @@ typedef struct rb_engine {
      * "brgconv:avx512_core". The text lives until close. */
     const char *(*kernel)(const rb_session *session, int32_t node);
 
+    /* Optional (NULL): the rule of a node's sums. Without it all are RB_ALGORITHM_DIRECT. */
+    rb_algorithm (*algorithm)(const rb_session *session, int32_t node);
+
     void (*close)(rb_session *session); /* NULL is fine */
-} rb_engine;
+};
 
 /* The exported function: a table that lives as long as the shared object. */
 #if defined(__GNUC__)

@@ -14,6 +14,9 @@
 /* Value references: >= 0 is the output of that node. */
 #define RB_VALUE_INPUT (-1) /* the network's input */
 #define RB_NONE (-2)        /* no such value, no such tensor */
+#define RB_VALUE_ADDEND                                                                            \
+    (-3) /* a second input, of the shape of the last node's value; only that                       \
+          * node may read it, and only to add it */
 
 typedef enum rb_dtype { RB_F32 = 1, RB_F64 = 2 } rb_dtype;
 
@@ -52,9 +55,12 @@ typedef struct rb_node {
     int32_t wei;                                 /* (oc, ic, kh, kw); FC: (oc, ic) */
     int32_t bia;                                 /* (oc) */
     int32_t bn_weight, bn_bias, bn_mean, bn_var; /* (oc) each; all four or none */
+    int64_t reserved[4]; /* 0; what is not asks for something newer than this header knows */
 } rb_node;
 
 typedef struct rb_graph {
+    uint32_t size; /* sizeof(rb_graph) of the harness */
+    uint32_t reserved;
     const char *name; /* the configuration row: resnet50, resnet50-v1 */
     int64_t batch;
     int64_t channels, height, width; /* input: (batch, channels, height, width) float32, NCHW */

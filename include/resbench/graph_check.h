@@ -34,6 +34,11 @@ static inline rb_status rb_check_operands(const rb_graph *graph, int32_t index, 
                        (long long)src[1], (long long)src[2]);
     if (n->add == RB_NONE)
         return RB_OK;
+    if (n->add == RB_VALUE_ADDEND)
+        return index == graph->node_count - 1
+                   ? RB_OK
+                   : rb_fail(err, RB_ERR_INPUT,
+                             "%s adds the second input, which is the last node's alone", n->name);
     if (!rb_value_shape(graph, index, n->add, add))
         return rb_fail(err, RB_ERR_INPUT, "%s adds value %d, which is not there yet", n->name,
                        n->add);
@@ -140,6 +145,10 @@ static inline rb_status rb_graph_check(const rb_graph *graph, rb_error *err) {
         return rb_fail(err, RB_ERR_INPUT, "the graph has no node, or an extent below 1");
     for (int32_t i = 0; i < graph->node_count; i++) {
         const rb_node *n = &graph->nodes[i];
+        for (size_t r = 0; r < sizeof n->reserved / sizeof n->reserved[0]; r++)
+            if (n->reserved[r])
+                return rb_fail(err, RB_ERR_UNSUPPORTED,
+                               "%s asks for what ABI version 1 has no name for", n->name);
         rb_status status = rb_check_operands(graph, i, err);
         if (status == RB_OK)
             status = rb_check_shapes(graph, n, err);

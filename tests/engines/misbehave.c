@@ -16,7 +16,8 @@ struct rb_session {
     rb_session *inner; /* the reference's */
     const rb_host *host;
     int64_t batch, classes;
-    int64_t runs; /* so far */
+    int64_t runs;        /* so far */
+    const float *addend; /* of the call that runs */
 };
 
 static const rb_engine *reference;
@@ -26,7 +27,7 @@ static int64_t logit_count(const rb_session *s) {
 }
 
 static rb_status forward(rb_session *s, const float *src, float *dst, rb_error *err) {
-    return reference->run(s->inner, src, dst, err);
+    return reference->run(s->inner, src, s->addend, dst, err);
 }
 
 static rb_status crash(void) {
@@ -210,8 +211,10 @@ static const fault faults[] = {
 
 static const fault *own; /* the row called RB_FAULT */
 
-static rb_status open_session(const rb_host *host, const rb_graph *graph, const rb_weights *weights,
-                              const rb_options *options, rb_session **session, rb_error *err) {
+static rb_status open_session(const rb_engine *self, const rb_host *host, const rb_graph *graph,
+                              const rb_weights *weights, const rb_options *options,
+                              rb_session **session, rb_error *err) {
+    (void)self;
     *session = NULL;
     rb_status status = own->open ? own->open(err) : RB_OK;
     if (status != RB_OK)
@@ -222,7 +225,7 @@ static rb_status open_session(const rb_host *host, const rb_graph *graph, const 
     s->host = host;
     s->batch = graph->batch;
     s->classes = graph->classes;
-    status = reference->open(host, graph, weights, options, &s->inner, err);
+    status = reference->open(reference, host, graph, weights, options, &s->inner, err);
     if (status == RB_OK)
         *session = s;
     else
@@ -230,7 +233,9 @@ static rb_status open_session(const rb_host *host, const rb_graph *graph, const 
     return status;
 }
 
-static rb_status run_session(rb_session *s, const float *src, void *dst, rb_error *err) {
+static rb_status run_session(rb_session *s, const float *src, const float *addend, void *dst,
+                             rb_error *err) {
+    s->addend = addend;
     const rb_status status = (own->run ? own->run : forward)(s, src, dst, err);
     s->runs++;
     return status;

@@ -113,7 +113,9 @@ rb_test_weights *rb_test_weights_create(const rb_graph *graph, uint64_t seed) {
     }
     for (int32_t n = 0; n < graph->node_count; n++)
         w->epsilon[n] = graph->nodes[n].bn_weight == RB_NONE ? 0 : RB_SYNTH_EPSILON;
-    w->weights = (rb_weights){(const float *const *)w->tensors, w->epsilon};
+    w->weights = (rb_weights){.size = sizeof(rb_weights),
+                              .tensors = (const float *const *)w->tensors,
+                              .epsilon = w->epsilon};
     return w;
 }
 
@@ -177,7 +179,7 @@ rb_node *rb_test_node(rb_test_graph *g, const char *name) {
 rb_status rb_test_open(const rb_engine *engine, const rb_test_host *host, const rb_graph *graph,
                        const rb_weights *weights, rb_session **session, rb_error *err) {
     const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
-    return engine->open(&host->host, graph, weights, &options, session, err);
+    return engine->open(engine, &host->host, graph, weights, &options, session, err);
 }
 
 void rb_test_run(const rb_engine *engine, const rb_graph *graph, const rb_weights *weights,
@@ -187,7 +189,7 @@ void rb_test_run(const rb_engine *engine, const rb_graph *graph, const rb_weight
     rb_error err = {""};
     rb_test_host_init(&host, threads);
     if (rb_test_open(engine, &host, graph, weights, &session, &err) != RB_OK ||
-        engine->run(session, src, dst, &err) != RB_OK)
+        engine->run(session, src, NULL, dst, &err) != RB_OK)
         fail_msg("%s", err.message);
     engine->close(session);
     assert_int_equal(host.blocks, 0);

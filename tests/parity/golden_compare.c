@@ -197,7 +197,7 @@ void rb_golden_compare(const rb_engine *engine, const rb_graph *graph, const rb_
     rb_test_host_init(&host, threads);
     const uint32_t stages = RB_STAGE_CONV | RB_STAGE_BN | RB_STAGE_VALUE;
     if (rb_test_open(engine, &host, graph, weights, &session, &err) != RB_OK ||
-        engine->tap(session, src, dst, stages, on_tap, &c, &err) != RB_OK)
+        engine->tap(session, src, NULL, dst, stages, on_tap, &c, &err) != RB_OK)
         fail_msg("%s: %s", engine->name, err.message);
     engine->close(session);
     assert_int_equal(host.blocks, 0);

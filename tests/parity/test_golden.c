@@ -123,7 +123,9 @@ static void the_limit_of_the_reference_fits_torch(void **state) {
         float **tensors;
         if (rb_jitter_create(graph, s->weights->weights.tensors, way, &tensors, &err) != RB_OK)
             fail_msg("%s", err.message);
-        const rb_weights weights = {(const float *const *)tensors, s->weights->epsilon};
+        const rb_weights weights = {.size = sizeof weights,
+                                    .tensors = (const float *const *)tensors,
+                                    .epsilon = s->weights->epsilon};
         rb_test_run(oracle, graph, &weights, threads(), s->input, logits);
         rb_jitter_destroy(graph, tensors);
         moved = fmax(moved, worst_image(graph, logits, s->golden->logits));

@@ -66,7 +66,7 @@ static rb_observation observe(const char *name, const rb_graph *graph, const rb_
     void *dst = rb_test_alloc((size_t)count * sizeof(double));
     rb_test_host_init(&host, 2);
     if (rb_test_open(engine, &host, graph, weights, &session, &err) != RB_OK ||
-        engine->tap(session, src, dst, RB_STAGE_VALUE, keep, &o, &err) != RB_OK)
+        engine->tap(session, src, NULL, dst, RB_STAGE_VALUE, keep, &o, &err) != RB_OK)
         fail_msg("%s: %s", name, err.message);
     engine->close(session);
     assert_int_equal(host.blocks, 0);

@@ -33,8 +33,9 @@ static void refused(const rb_host *host, const rb_options *options, const char *
                     const char *known) {
     rb_error err = {""};
     rb_session *session = (rb_session *)&err;
-    assert_int_equal(engine->open(host, &graph->graph, &weights->weights, options, &session, &err),
-                     RB_ERR_UNSUPPORTED);
+    assert_int_equal(
+        engine->open(engine, host, &graph->graph, &weights->weights, options, &session, &err),
+        RB_ERR_UNSUPPORTED);
     assert_null(session);
     assert_non_null(strstr(err.message, found));
     assert_non_null(strstr(err.message, known));
@@ -47,8 +48,8 @@ static void requests_it_cannot_meet_are_refused(void **state) {
     const rb_options options = {sizeof options, RB_F32, RB_MODE_INFERENCE};
     char size[32];
     rb_host other = host.host;
-    other.abi = 41;
-    refused(&other, &options, "41", "0");
+    other.abi = 47;
+    refused(&other, &options, "ABI 47", "ABI 1");
     other = host.host;
     other.size = 1234;
     snprintf(size, sizeof size, "%zu", sizeof other);

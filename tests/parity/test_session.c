@@ -130,7 +130,8 @@ static void tap_shows_what_is_asked(void **state) {
                      RB_OK);
     for (uint32_t stages = 0; stages < 8; stages++) {
         tap_record record = {.dtype = engine->output_dtype, .fail_at = -1};
-        assert_int_equal(engine->tap(session, input, tapped, stages, on_tap, &record, &err), RB_OK);
+        assert_int_equal(engine->tap(session, input, NULL, tapped, stages, on_tap, &record, &err),
+                         RB_OK);
         const int32_t inner = plain_loops ? convolutions : 0; /* elsewhere they may be fused away */
         assert_int_equal(record.calls[0], stages & RB_STAGE_CONV ? inner : 0);
         assert_int_equal(record.calls[1], stages & RB_STAGE_BN ? inner : 0);
@@ -138,8 +139,9 @@ static void tap_shows_what_is_asked(void **state) {
         assert_memory_equal(plain, tapped, BATCH * row_bytes());
     }
     tap_record record = {.dtype = engine->output_dtype, .fail_at = 3};
-    assert_int_equal(engine->tap(session, input, tapped, RB_STAGE_VALUE, on_tap, &record, &err),
-                     RB_ERR_INTERRUPTED);
+    assert_int_equal(
+        engine->tap(session, input, NULL, tapped, RB_STAGE_VALUE, on_tap, &record, &err),
+        RB_ERR_INTERRUPTED);
     assert_int_equal(record.last_node, 3);
     assert_string_equal(err.message, "enough");
     engine->close(session);
@@ -161,7 +163,7 @@ static void memory_is_the_hosts_account(void **state) {
                      RB_OK);
     const int64_t allocations = host.allocations;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(engine->run(session, src, dst, &err), RB_OK);
+        assert_int_equal(engine->run(session, src, NULL, dst, &err), RB_OK);
     assert_int_equal(host.allocations, allocations); /* run takes nothing */
     assert_memory_equal(src, input, BATCH * IMAGE * sizeof *src);
     assert_int_equal(engine->memory(session, &memory, &err), RB_OK);

@@ -66,9 +66,10 @@ double *tiny_run(const tiny_graph *g, const rb_engine *engine, int32_t threads, 
     void *dst = rb_test_alloc((size_t)count * sizeof(double));
     double *wide = rb_test_alloc((size_t)count * sizeof *wide);
     rb_graph graph = g->graph;
+    graph.size = sizeof graph;
     graph.nodes = g->nodes;
     graph.tensors = g->tensors;
-    const rb_weights weights = {g->data, g->epsilon};
+    const rb_weights weights = {.size = sizeof weights, .tensors = g->data, .epsilon = g->epsilon};
     rb_test_run(engine, &graph, &weights, threads, src, dst);
     for (int64_t i = 0; i < count; i++)
         wide[i] = engine->output_dtype == RB_F64 ? ((double *)dst)[i] : (double)((float *)dst)[i];

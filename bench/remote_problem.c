@@ -1,0 +1,62 @@
+#include "bench/remote_problem.h"
+
+rb_status rb_remote_problem_open(rb_worker *worker, const rb_case_problem *spec,
+                                 rb_remote_problem_facts *facts, rb_error *err) {
+    char text[RB_PROBLEM_CAPACITY];
+    rb_message answer;
+    rb_problem_format(&spec->problem, text);
+    json_t *request =
+        json_pack("{s:s, s:s, s:s, s:f, s:i, s:i, s:b}", "op", "open", "engine_path",
+                  spec->engine_path, "problem", text, "epsilon", spec->epsilon, "threads",
+                  spec->threads, "guard", (int)spec->guard, "verbose", spec->verbose);
+    const rb_status status =
+        rb_worker_call(worker, request, spec->tensors, spec->tensor_bytes, &answer, err);
+    if (status != RB_OK)
+        return status;
+    const char *kernel =
+        json_string_value(json_array_get(json_object_get(answer.json, "kernels"), 0));
+    *facts = (rb_remote_problem_facts){
+        .algorithm = (rb_algorithm)json_integer_value(
+            json_array_get(json_object_get(answer.json, "algorithms"), 0)),
+        .output_f64 = json_is_true(json_object_get(answer.json, "output_f64"))};
+    snprintf(facts->kernel, sizeof facts->kernel, "%s", kernel ? kernel : "");
+    rb_message_release(&answer);
+    return RB_OK;
+}
+
+static rb_status send_values(rb_worker *worker, json_t *request, const float *values, int64_t count,
+                             rb_error *err) {
+    rb_message answer;
+    const rb_status status =
+        rb_worker_call(worker, request, values, (size_t)count * sizeof *values, &answer, err);
+    rb_message_release(&answer);
+    return status;
+}
+
+rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, const float *src,
+                                  const float *addend, rb_error *err) {
+    const rb_status status = send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", 0),
+                                         src, rb_problem_src_elements(problem), err);
+    if (status != RB_OK || !problem->add)
+        return status;
+    return send_values(worker, json_pack("{s:s}", "op", "addend"), addend,
+                       rb_problem_dst_elements(problem), err);
+}
+
+rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
+                                const rb_remote_problem_facts *facts, double *dst, rb_error *err) {
+    const int64_t count = rb_problem_dst_elements(problem);
+    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
+    rb_message answer;
+    rb_status status =
+        rb_worker_call(worker, json_pack("{s:s}", "op", "run"), NULL, 0, &answer, err);
+    if (status != RB_OK)
+        return status;
+    if (answer.blob_bytes != (size_t)count * each)
+        status = rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+    for (int64_t i = 0; status == RB_OK && i < count; i++)
+        dst[i] = facts->output_f64 ? ((const double *)answer.blob)[i]
+                                   : (double)((const float *)answer.blob)[i];
+    rb_message_release(&answer);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* A problem in a worker, as the judge sees it. Errors are those of rb_worker_call. One worker takes
+ * problem after problem. */
+#ifndef BENCH_REMOTE_PROBLEM_H
+#define BENCH_REMOTE_PROBLEM_H
+
+#include "bench/case.h"
+#include "bench/worker_client.h"
+
+typedef struct rb_remote_problem_facts {
+    char kernel[96]; /* as the engine names it; "" where it does not */
+    rb_algorithm algorithm;
+    bool output_f64;
+} rb_remote_problem_facts;
+
+/* Opens a session for the problem, in place of what the worker had open. */
+rb_status rb_remote_problem_open(rb_worker *worker, const rb_case_problem *spec,
+                                 rb_remote_problem_facts *facts, rb_error *err);
+
+/* src (batch, ic, ih, iw) and, where the problem adds one, addend (batch, oc, oh, ow). */
+rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, const float *src,
+                                  const float *addend, rb_error *err);
+
+/* One call, into values poisoned with NaN before; dst is (batch, oc, oh, ow). */
+rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
+                                const rb_remote_problem_facts *facts, double *dst, rb_error *err);
+
+#endif

@@ -1,0 +1,20 @@
+/* How wrong values are, and the verdict: pure functions. docs/design.md, "Right", gives the rules.
+ */
+#ifndef CHECK_FIGURES_H
+#define CHECK_FIGURES_H
+
+#include "check/truth.h"
+#include "resbench/engine.h"
+#include "results/check_record.h"
+
+/* Compares dst with truth, (batch, oc, oh, ow) both. */
+rb_check_figures rb_figures_compare(const rb_problem *problem, const rb_problem_truth *truth,
+                                    rb_algorithm algorithm, const double *dst);
+
+/* exact: equal as values. operation: every element within (8 + sqrt K) u S, and the norm of the
+ * error within max(8, sqrt K) u norm(S); for Winograd the norms alone, 4 times as wide. Pools for
+ * maxima and shortcuts have no sum: they are exact at every level. note says why it is no PASS. */
+rb_verdict rb_figures_judge_exact(const rb_check_figures *figures, char *note, size_t capacity);
+rb_verdict rb_figures_judge_operation(const rb_check_figures *figures, char *note, size_t capacity);
+
+#endif

@@ -1,0 +1,21 @@
+/* What is right for one problem, and how far off an engine may be. */
+#ifndef CHECK_TRUTH_H
+#define CHECK_TRUTH_H
+
+#include "bench/worker_client.h"
+#include "check/operands.h"
+
+typedef struct rb_problem_truth {
+    double *value;     /* (batch, oc, oh, ow): the float64 oracle's */
+    double *magnitude; /* S of docs/design.md, "Right": sum |w'||x| + |b'| + |addend| */
+    int64_t k; /* length of a sum: ic kh kw, or kh kw of an average pool; 0: no sum at all */
+} rb_problem_truth;
+
+/* Asks the oracle in the worker, at the path of its shared object: for the values, and for the
+ * magnitudes as the same operation on absolute values, batch norm folded in double. */
+rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
+                                   const rb_problem *problem, const rb_operands *operands,
+                                   int32_t threads, rb_problem_truth *truth, rb_error *err);
+void rb_problem_truth_release(rb_problem_truth *truth);
+
+#endif
