@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "bench/engine_loader.h"
+#include "check/slices.h"
 #include "model/graph_cost.h"
 
-/* What one request to a worker may bring back: the values travel in one message. */
-#define SLICE_BYTES ((int64_t)256 << 20)
-
 static int64_t elements_of(const rb_graph *graph, int32_t node) {
-    return rb_node_value_bytes(graph, &graph->nodes[node]) / (int64_t)sizeof(float);
+    return rb_slice_elements(graph, node, 1);
 }
 
 static rb_status copy_input(const rb_case_spec *spec, const rb_inputs *inputs,
@@ -51,9 +49,7 @@ rb_status rb_recording_begin(const rb_case_spec *spec, const rb_inputs *inputs,
 
 rb_status rb_recording_take(rb_recording *recording, rb_remote *remote, int32_t first,
                             int32_t count, rb_error *err) {
-    int64_t total = 0;
-    for (int32_t i = first; i < first + count; i++)
-        total += elements_of(recording->source.graph, i);
+    const int64_t total = rb_slice_elements(recording->source.graph, first, count);
     double *all = malloc((size_t)total * sizeof *all);
     if (!all)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %d values of %s", count,
@@ -76,19 +72,6 @@ rb_status rb_recording_take(rb_recording *recording, rb_remote *remote, int32_t 
     return status;
 }
 
-/* How many nodes from first on make one slice; at least one. */
-static int32_t slice_from(const rb_graph *graph, int32_t first) {
-    int64_t bytes = 0;
-    int32_t count = 0;
-    while (first + count < graph->node_count) {
-        bytes += elements_of(graph, first + count) * (int64_t)sizeof(double);
-        if (count > 0 && bytes > SLICE_BYTES)
-            break;
-        count++;
-    }
-    return count;
-}
-
 static rb_status record_oracle(const rb_worker_options *options, const rb_case_spec *spec,
                                rb_recording *recording, rb_error *err) {
     char path[RB_PATH_CAPACITY];
@@ -105,7 +88,7 @@ static rb_status record_oracle(const rb_worker_options *options, const rb_case_s
     int32_t count = 0;
     for (int32_t first = 0; status == RB_OK && first < recording->source.graph->node_count;
          first += count) {
-        count = slice_from(recording->source.graph, first);
+        count = rb_slice_count(recording->source.graph, first);
         status = rb_recording_take(recording, remote, first, count, err);
     }
     rb_remote_close(remote);
