@@ -149,9 +149,16 @@ static inline __attribute__((always_inline)) void tile(const rb_prepared *p, int
         for (int64_t r = 0; r < c->kh; r++)
             for (int64_t s = 0; s < c->kw; s++) {
                 const float *src = corner + (r * p->width + s) * p->src_lanes;
-                for (int64_t i = 0; i < channels; i++, wei++)
-                    UNROLL for (int b = 0; b < blocks; b++) UNROLL for (int x = 0; x < pixels; x++)
-                        sum[b][x] += wei[b * weights] * src[x * step + i];
+                for (int64_t i = 0; i < channels; i++, wei++) {
+                    lanes w[BLOCKS];
+                    UNROLL for (int b = 0; b < blocks; b++)
+                        w[b] = wei[b * weights];
+                    UNROLL for (int x = 0; x < pixels; x++) {
+                        const float value = src[x * step + i];
+                        UNROLL for (int b = 0; b < blocks; b++)
+                            sum[b][x] += w[b] * value;
+                    }
+                }
             }
     }
     UNROLL for (int b = 0; b < blocks; b++) UNROLL for (int x = 0; x < pixels; x++) {
