@@ -1,12 +1,24 @@
-/* The ABI between the harness and an engine.
+/* The ABI between resbench and an engine, version 1. docs/plugins.md shows how to write one and
+ * says what may change within the version.
  *
- * An engine is a shared object that exports one function, rb_engine_get. It includes this
- * header and nothing else of ours, and links nothing of ours. Version 0: not frozen yet.
+ * An engine is a shared object that exports one function, rb_engine_get. It includes the headers in
+ * resbench/ and links nothing of resbench's. (Who has a convolution and no network writes a kernel
+ * plug-in instead: kernel.h.)
  *
- * Life of a session, always from one thread at a time:
- *   open -> run, tap, memory, kernel in any order -> close
- * Every function returns RB_OK, or another status with one sentence in err; after an
- * error the session can still be closed. Engines never print, exit or abort. */
+ * Life of a session: open -> run, tap, memory, kernel, algorithm in any order -> close.
+ * Threads:    one thread at a time calls a session, not always the same one. A run may use
+ *             host->threads threads, the caller's included, and the process is kept to as many
+ *             cores. Several sessions may be open in one process.
+ * Errors:     every function returns RB_OK, RB_ERR_UNSUPPORTED for what is valid but not for this
+ *             engine, or any other status for a failure, with one sentence in err (rb_fail of
+ *             status.h). After an error the session can still be closed. An engine never prints,
+ *             exits or aborts; host->log is there for what it wants to tell.
+ * NaN:        a NaN or an infinity that enters comes out where arithmetic takes it, through
+ *             max-pool and ReLU too. resbench judges finite data alone: no NaN may appear in it.
+ * Checked:    dst is NaN before every call, and every value of it must be written; src, addend and
+ *             weights must not change; bytes or pages beyond both ends of every buffer, the
+ *             engine's own from the host included, must not be touched; run must not allocate from
+ *             the host; what memory tells must agree with the host's account. */
 #ifndef RESBENCH_ENGINE_H
 #define RESBENCH_ENGINE_H
 
@@ -22,7 +34,10 @@ extern "C" {
 
 #define RB_ENGINE_ABI 1u
 #define RB_ENGINE_SYMBOL "rb_engine_get"
-#define RB_ALIGNMENT 64 /* bytes: host allocations; src, addend and dst of run */
+
+/* Bytes. Of the host's allocations, and of src, addend and dst of run; weights as open is given
+ * them are aligned to float alone. */
+#define RB_ALIGNMENT 64
 
 /* What memory is for. The harness keeps the account by these. */
 typedef enum rb_memory_kind {
@@ -32,18 +47,22 @@ typedef enum rb_memory_kind {
     RB_MEMORY_KINDS
 } rb_memory_kind;
 
+/* What an engine is given to live on. Its functions may be called from any thread. Memory should
+ * come from here: what malloc gives is counted in the process's peak alone, and is not fenced. */
 typedef struct rb_host {
-    uint32_t abi;  /* RB_ENGINE_ABI of the harness */
-    uint32_t size; /* sizeof(rb_host) of the harness */
-    void *ctx;     /* first argument of the functions below */
-    int32_t threads;
-    int32_t reserved;
+    uint32_t abi;     /* RB_ENGINE_ABI of the harness */
+    uint32_t size;    /* sizeof(rb_host) of the harness */
+    void *ctx;        /* first argument of the functions below */
+    int32_t threads;  /* at least 1: so many threads does a run use */
+    int32_t reserved; /* 0 */
     /* RB_ALIGNMENT-aligned, contents undefined; NULL if there is none. */
     void *(*alloc)(void *ctx, rb_memory_kind kind, size_t bytes);
     void (*release)(void *ctx, void *memory); /* NULL is fine */
-    void (*log)(void *ctx, const char *line); /* shown with --verbose */
+    void (*log)(void *ctx, const char *line); /* shown with --verbose; without a line end */
+    void *reserved_members[2];                /* NULL */
 } rb_host;
 
+/* The parameters of a network. float32, finite; what they are and their shapes: graph.h. */
 typedef struct rb_weights {
     uint32_t size; /* sizeof(rb_weights) of the harness */
     uint32_t reserved;
@@ -54,9 +73,10 @@ typedef struct rb_weights {
 typedef enum rb_mode { RB_MODE_INFERENCE = 1, RB_MODE_TRAINING = 2 } rb_mode;
 
 typedef struct rb_options {
-    uint32_t size;  /* sizeof(rb_options) of the harness */
-    rb_dtype dtype; /* of storage at the interface: RB_F32 */
-    rb_mode mode;
+    uint32_t size;        /* sizeof(rb_options) of the harness */
+    rb_dtype dtype;       /* of storage at the interface: RB_F32 */
+    rb_mode mode;         /* RB_MODE_INFERENCE */
+    uint32_t reserved[5]; /* 0 */
 } rb_options;
 
 /* Bytes held between open and close, by kind; -1 where the engine cannot tell.
@@ -74,6 +94,8 @@ typedef enum rb_algorithm {
 
 /* Bits of rb_engine.flags. */
 #define RB_ENGINE_KEEPS_WEIGHTS 1u /* reads the weights until close: they stay where they are */
+#define RB_ENGINE_CONV_ONLY 2u     /* convolutions are its own, other operations somebody else's */
+#define RB_ENGINE_FLAGS 3u         /* all that this header knows */
 
 /* Points at which a node can be observed; a mask for tap. */
 typedef enum rb_stage {
@@ -87,7 +109,7 @@ typedef enum rb_stage {
 typedef rb_status (*rb_tap_fn)(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
                                rb_dtype dtype, const void *data, rb_error *err);
 
-typedef struct rb_session rb_session;
+typedef struct rb_session rb_session; /* the engine's own */
 
 typedef struct rb_engine rb_engine;
 
@@ -97,12 +119,12 @@ struct rb_engine {
     const char *name;
     const char *version; /* of the engine and of the library under it: "3.7.2 (OMP)" */
     const char *description;
-    rb_dtype output_dtype; /* of dst in run */
+    rb_dtype output_dtype; /* of dst in run: RB_F32 or RB_F64 */
     uint32_t flags;        /* RB_ENGINE_* */
 
     /* self: this table. host lives until close. graph, weights and options are valid during open
-     * only (but see RB_ENGINE_KEEPS_WEIGHTS): copy what is needed. On error *session is NULL and
-     * nothing is held. */
+     * only (but see RB_ENGINE_KEEPS_WEIGHTS): copy what is needed. graph_check.h and handshake.h
+     * refuse what an engine cannot understand. On error *session is NULL and nothing is held. */
     rb_status (*open)(const rb_engine *self, const rb_host *host, const rb_graph *graph,
                       const rb_weights *weights, const rb_options *options, rb_session **session,
                       rb_error *err);
@@ -110,7 +132,8 @@ struct rb_engine {
     /* src: (batch, channels, height, width) float32 NCHW, not modified.
      * addend: what RB_VALUE_ADDEND stands for, (batch, oc, oh, ow) of the last node, float32 NCHW,
      * not modified; NULL where no node reads it.
-     * dst: (batch, classes) of output_dtype, row-major. Must not allocate. */
+     * dst: (batch, classes) of output_dtype, row-major. The three do not overlap, and may be others
+     * in the next call. Must not allocate. */
     rb_status (*run)(rb_session *session, const float *src, const float *addend, void *dst,
                      rb_error *err);
 
@@ -120,7 +143,7 @@ struct rb_engine {
     rb_status (*tap)(rb_session *session, const float *src, const float *addend, void *dst,
                      uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err);
 
-    /* Optional (NULL). */
+    /* Optional (NULL): the host's account stands for it then. */
     rb_status (*memory)(const rb_session *session, rb_memory *memory, rb_error *err);
 
     /* Optional (NULL): the kernel that executes a node and its instruction set, such as
@@ -131,6 +154,8 @@ struct rb_engine {
     rb_algorithm (*algorithm)(const rb_session *session, int32_t node);
 
     void (*close)(rb_session *session); /* NULL is fine */
+
+    void *reserved[4]; /* NULL */
 };
 
 /* The exported function: a table that lives as long as the shared object. */

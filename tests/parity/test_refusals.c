@@ -45,7 +45,7 @@ static void requests_it_cannot_meet_are_refused(void **state) {
     (void)state;
     rb_test_host host;
     rb_test_host_init(&host, 1);
-    const rb_options options = {sizeof options, RB_F32, RB_MODE_INFERENCE};
+    const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
     char size[32];
     rb_host other = host.host;
     other.abi = 47;
