@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/kernel_loader.h"
+
 #define MAX_DIRECTORIES 16
 #define SUFFIX ".so"
 #define NAME_CAPACITY 64
@@ -109,17 +111,20 @@ static const char *missing_member(const rb_engine *engine) {
     return NULL;
 }
 
-rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err) {
-    *engine = NULL;
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!object)
-        return rb_fail(err, RB_ERR_ENGINE, "%s: cannot be loaded: %.800s", path, dlerror());
-    const rb_engine *(*get)(void) = NULL;
-    *(void **)&get = dlsym(object, RB_ENGINE_SYMBOL);
-    if (!get)
-        return rb_fail(err, RB_ERR_ENGINE, "%s: is not an engine: it does not export %s", path,
-                       RB_ENGINE_SYMBOL);
-    const rb_engine *table = get();
+/* What a version has no name for is refused, never ignored. */
+static rb_status check_unknown(const char *path, const rb_engine *table, rb_error *err) {
+    if (table->flags & ~RB_ENGINE_FLAGS)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: engine flags %#x, known are %#x", path,
+                       table->flags, RB_ENGINE_FLAGS);
+    for (size_t i = 0; i < sizeof table->reserved / sizeof table->reserved[0]; i++)
+        if (table->reserved[i])
+            return rb_fail(err, RB_ERR_ENGINE,
+                           "%s: its engine table has what ABI version %u has no name for", path,
+                           RB_ENGINE_ABI);
+    return RB_OK;
+}
+
+static rb_status check_table(const char *path, const rb_engine *table, rb_error *err) {
     if (!table)
         return rb_fail(err, RB_ERR_ENGINE, "%s: %s returned no table", path, RB_ENGINE_SYMBOL);
     if (table->abi != RB_ENGINE_ABI)
@@ -131,8 +136,38 @@ rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *e
     const char *missing = missing_member(table);
     if (missing)
         return rb_fail(err, RB_ERR_ENGINE, "%s: its engine table has no %s", path, missing);
-    *engine = table;
-    return RB_OK;
+    return check_unknown(path, table, err);
+}
+
+static rb_status adapt(const char *path, const rb_kernel *(*get)(void), const rb_engine **engine,
+                       rb_error *err) {
+    char own[RB_PATH_CAPACITY];
+    const rb_engine *reference;
+    rb_status status = rb_engine_find_own("reference", own, err);
+    if (status == RB_OK)
+        status = rb_engine_load(own, &reference, err);
+    return status == RB_OK ? rb_kernel_adapt(path, get, reference, engine, err) : status;
+}
+
+rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err) {
+    const rb_engine *(*get)(void) = NULL;
+    const rb_kernel *(*get_kernel)(void) = NULL;
+    *engine = NULL;
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: cannot be loaded: %.800s", path, dlerror());
+    *(void **)&get = dlsym(object, RB_ENGINE_SYMBOL);
+    *(void **)&get_kernel = dlsym(object, RB_KERNEL_SYMBOL);
+    if (!get && get_kernel)
+        return adapt(path, get_kernel, engine, err);
+    if (!get)
+        return rb_fail(err, RB_ERR_ENGINE, "%s: is not an engine: it exports neither %s nor %s",
+                       path, RB_ENGINE_SYMBOL, RB_KERNEL_SYMBOL);
+    const rb_engine *table = get();
+    const rb_status status = check_table(path, table, err);
+    if (status == RB_OK)
+        *engine = table;
+    return status;
 }
 
 static int has_engine_suffix(const struct dirent *entry) {

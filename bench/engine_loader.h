@@ -19,9 +19,11 @@ rb_status rb_engine_find_own(const char *name, char path[RB_PATH_CAPACITY], rb_e
 /* What a row calls the engine: the name, or for a path the file's name without ".so". */
 void rb_engine_label(const char *name, char *label, size_t capacity);
 
-/* Loads the shared object for the life of the process and checks its table: ABI version and
- * size (both numbers are named), and that no required member is missing. Runs the engine's
- * own initialisers: only for worker processes. */
+/* Loads the shared object for the life of the process and checks its table: ABI version and size
+ * (both numbers are named), that no required member is missing, and that nothing is asked for that
+ * this version has no name for. A kernel plug-in (kernel.h) comes as the engine that the adapter
+ * makes of it, with RB_ENGINE_CONV_ONLY; of a shared object that is both, the engine counts. Runs
+ * the engine's own initialisers: only for worker processes. */
 rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err);
 
 /* Calls visit with the name of every engine that can be loaded by name, sorted, each once. */

@@ -52,6 +52,8 @@ static rb_status op_describe(rb_worker_state *state, const rb_message *request, 
     json_object_set_new(answer->json, "name", clean_text(engine->name));
     json_object_set_new(answer->json, "version", clean_text(engine->version));
     json_object_set_new(answer->json, "description", clean_text(engine->description));
+    json_object_set_new(answer->json, "conv_only",
+                        json_boolean(engine->flags & RB_ENGINE_CONV_ONLY));
     return RB_OK;
 }
 

@@ -3,7 +3,7 @@
  * Requests are JSON objects with a member "op"; the answer has "status" (a number of
  * rb_status) and, when that is not RB_OK, "message".
  *
- *   describe  {engine_path}              -> {name, version, description}
+ *   describe  {engine_path}              -> {name, version, description, conv_only}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads,
  *             jitter, verbose}
  *                                        -> {version, output_f64, load_ns, open_ns, kernels,
