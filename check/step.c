@@ -36,9 +36,8 @@ static void judge(const rb_problem *problem, const rb_problem_truth *truth, rb_a
                   const double *values, rb_step *step) {
     const rb_check_figures figures = rb_figures_compare(problem, truth, algorithm, values);
     step->verdict = rb_figures_judge_operation(&figures, step->note, sizeof step->note);
-    /* fmax leaves out what is not known: Winograd has no limit for an element. */
-    step->share =
-        figures.non_finite > 0 ? INFINITY : fmax(figures.element_share, figures.norm_share);
+    step->non_finite = figures.non_finite;
+    step->share = fmax(figures.element_share, figures.norm_share);
 }
 
 static rb_status truth_of(rb_step_bench *bench, const rb_problem *problem,

@@ -23,9 +23,10 @@ void rb_step_end(rb_step_bench *bench);
 /* verdict and share of one comparison, at level operation. */
 typedef struct rb_step {
     rb_verdict verdict; /* NONE: the operands are not finite */
-    double share;       /* of the limit; infinite where a value is NaN */
-    char kernel[96];    /* of the engine alone */
-    char note[512];     /* why it is no PASS */
+    double share; /* of the limit; infinite for any error where there is no sum; NaN: not known */
+    int64_t non_finite;
+    char kernel[96]; /* of the engine alone */
+    char note[512];  /* why it is no PASS */
 } rb_step;
 
 /* Holds a node's recorded value to what is right for its recorded operands. */

@@ -63,13 +63,13 @@ static bool read_something_else(const rb_trace *trace, const rb_node *node, int3
            (is_out_of_bounds(trace, node->src) || is_out_of_bounds(trace, node->add));
 }
 
-static void say_share(double share, char *text, size_t capacity) {
-    if (isinf(share))
-        snprintf(text, capacity, "it gives NaN");
-    else if (share < 10)
-        snprintf(text, capacity, "it is %.1f times its limit", share);
+static void say_share(double share, int64_t non_finite, char *text, size_t capacity) {
+    if (non_finite > 0)
+        snprintf(text, capacity, "%lld of its values are NaN or infinite", (long long)non_finite);
+    else if (isinf(share))
+        snprintf(text, capacity, "it is not exact, which a node without sums must be");
     else
-        snprintf(text, capacity, "it is %.3g times its limit", share);
+        snprintf(text, capacity, "it is %.*f times its limit", share < 10 ? 1 : 0, share);
 }
 
 static rb_status take_operands(rb_recording *recording, rb_remote *remote, const rb_node *node,
@@ -89,7 +89,7 @@ static rb_status judge_among_neighbours(rb_trace_work *work, rb_step_bench *benc
         return status;
     if (is_wrong(own.verdict)) {
         node->cause = RB_CAUSE_VALUES;
-        say_share(own.share, share, sizeof share);
+        say_share(own.share, own.non_finite, share, sizeof share);
         snprintf(node->finding, sizeof node->finding,
                  "The fault is in %s, on some values only: alone it is right on %s's input, but on "
                  "the engine's own %s.",
@@ -100,7 +100,7 @@ static rb_status judge_among_neighbours(rb_trace_work *work, rb_step_bench *benc
         snprintf(kernels, sizeof kernels, " (the kernels differ: alone %s, here %s)", alone->kernel,
                  node->kernel);
     node->cause = RB_CAUSE_SURROUNDINGS;
-    say_share(node->step_share, share, sizeof share);
+    say_share(node->step_share, node->non_finite, share, sizeof share);
     snprintf(node->finding, sizeof node->finding,
              "%s is right alone: among its neighbours %s for the operands shown. The fault comes "
              "in by fusing, by the layout between nodes or by memory that they share%s.",
@@ -154,10 +154,7 @@ static rb_status judge_suspect(rb_trace_work *work, rb_step_bench *bench, int32_
     if (alone.verdict == RB_VERDICT_FAIL || alone.verdict == RB_VERDICT_MARGINAL ||
         alone.verdict == RB_VERDICT_MISTRUSTED) {
         node->cause = RB_CAUSE_NODE;
-        if (isnan(alone.share))
-            snprintf(share, sizeof share, "it fails: %.80s", alone.note);
-        else
-            say_share(alone.share, share, sizeof share);
+        say_share(alone.share, alone.non_finite, share, sizeof share);
         snprintf(node->finding, sizeof node->finding,
                  "The fault is in %s: alone, on the right input, %s.", node->name, share);
         return RB_OK;
@@ -200,7 +197,7 @@ static rb_status judge_suspects(rb_trace_work *work, rb_step_bench *bench, rb_er
             status = judge_suspect(work, bench, i, err);
         } else {
             char share[96];
-            say_share(node->step_share, share, sizeof share);
+            say_share(node->step_share, node->non_finite, share, sizeof share);
             snprintf(node->finding, sizeof node->finding,
                      "%s is worse than what it reads explains, too: %s. It was not run alone.",
                      node->name, share);
