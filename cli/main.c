@@ -16,6 +16,7 @@ static const struct {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
+    {"check", rb_command_check, "tell whether an engine is right, and to which digit"},
     {"classify", rb_command_classify, "tell what is on a photograph"},
     {"infer", rb_command_infer, "run a network on an input and write its logits"},
     {"describe", rb_command_describe, "print the graph of a network"},
