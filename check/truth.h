@@ -8,7 +8,8 @@
 typedef struct rb_problem_truth {
     double *value;     /* (batch, oc, oh, ow): the float64 oracle's */
     double *magnitude; /* S of docs/design.md, "Right": sum |w'||x| + |b'| + |addend| */
-    int64_t k; /* length of a sum: ic kh kw, or kh kw of an average pool; 0: no sum at all */
+    int64_t
+        k; /* length of a sum: ic kh kw, kh kw of an average pool, 0 of what has no sum at all */
 } rb_problem_truth;
 
 /* Asks the oracle in the worker, at the path of its shared object: for the values, and for the
