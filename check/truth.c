@@ -4,123 +4,109 @@
 #include <stdlib.h>
 
 #include "bench/remote_problem.h"
+#include "model/graph_cost.h"
+#include "resbench/fold.h"
 
-/* Up, so that a magnitude is never too small. */
-static float round_up(double value) {
-    const float rounded = (float)value;
-    return (double)rounded < value ? nextafterf(rounded, INFINITY) : rounded;
-}
-
-/* Tensors in the order of the problem's graph; NULL where it has none. */
-typedef struct tensors {
-    const float *wei, *bia, *weight, *bias, *mean, *var;
-} tensors;
-
-static tensors tensors_of(const rb_problem *p, const rb_operands *operands) {
-    const bool weighted = p->op == RB_OP_CONV || p->op == RB_OP_FC;
-    const float *at = operands->tensors;
-    tensors t = {0};
-    t.wei = weighted ? at : NULL;
-    at += weighted ? p->oc * p->ic * p->kh * p->kw : 0;
-    t.bia = p->bias ? at : NULL;
-    at += p->bias ? p->oc : 0;
-    if (p->bn) {
-        t.weight = at;
-        t.bias = at + p->oc;
-        t.mean = at + 2 * p->oc;
-        t.var = at + 3 * p->oc;
-    }
-    return t;
-}
-
-/* |w'| (oc, terms) and the parts of b', each absolute: who does not fold rounds them one by one. */
-static void fold(const rb_problem *p, const rb_operands *operands, float *dst) {
-    const tensors t = tensors_of(p, operands);
-    const int64_t terms = p->ic * p->kh * p->kw;
-    float *bia = dst + (t.wei ? p->oc * terms : 0);
-    for (int64_t c = 0; c < p->oc; c++) {
-        const double by =
-            p->bn ? fabs((double)t.weight[c]) / sqrt((double)t.var[c] + operands->epsilon) : 1;
-        for (int64_t i = 0; t.wei && i < terms; i++)
-            dst[c * terms + i] = round_up(by * fabs((double)t.wei[c * terms + i]));
-        double sum = p->bias ? by * fabs((double)t.bia[c]) : 0;
-        if (p->bn)
-            sum += by * fabs((double)t.mean[c]) + fabs((double)t.bias[c]);
-        if (p->bias || p->bn)
-            bia[c] = round_up(sum);
-    }
-}
-
-/* The problem and operands whose value is S. */
-static rb_status make_absolute(const rb_problem *p, const rb_operands *operands, rb_problem *of,
-                               rb_operands *absolute, rb_error *err) {
-    *of = *p;
-    of->bias = p->bias || p->bn;
-    of->bn = of->relu = false;
-    const rb_status status = rb_operands_create(of, absolute, err);
-    if (status != RB_OK)
-        return status;
-    fold(p, operands, absolute->tensors);
-    for (int64_t i = 0; i < rb_problem_src_elements(p); i++)
-        absolute->src[i] = fabsf(operands->src[i]);
-    for (int64_t i = 0; p->add && i < rb_problem_dst_elements(p); i++)
-        absolute->addend[i] = fabsf(operands->addend[i]);
-    return RB_OK;
-}
-
-static rb_status evaluate(rb_worker *worker, const char *oracle_path, const rb_problem *p,
-                          const rb_operands *operands, int32_t threads, double *values,
-                          rb_error *err) {
-    const rb_case_problem spec = {.engine_path = oracle_path,
-                                  .problem = *p,
+/* One call of the oracle. */
+static rb_status ask(rb_worker *worker, const char *path, const rb_problem *problem,
+                     const rb_operands *operands, int32_t threads, double *dst, rb_error *err) {
+    const rb_case_problem spec = {.engine_path = path,
+                                  .problem = *problem,
                                   .tensors = operands->tensors,
-                                  .tensor_bytes =
-                                      (size_t)rb_problem_tensor_elements(p) * sizeof(float),
+                                  .tensor_bytes = (size_t)rb_problem_tensor_elements(problem) *
+                                                  sizeof *operands->tensors,
                                   .epsilon = operands->epsilon,
                                   .threads = threads};
     rb_remote_problem_facts facts;
     rb_status status = rb_remote_problem_open(worker, &spec, &facts, err);
     if (status == RB_OK)
-        status = rb_remote_problem_input(worker, p, operands->src, operands->addend, err);
-    if (status == RB_OK)
-        status = rb_remote_problem_run(worker, p, &facts, values, err);
-    return status;
+        status = rb_remote_problem_input(worker, problem, operands->src, operands->addend, err);
+    return status == RB_OK ? rb_remote_problem_run(worker, problem, &facts, dst, err) : status;
 }
 
-static int64_t terms_of(const rb_problem *p) {
-    const bool sums = p->op == RB_OP_CONV || p->op == RB_OP_FC || p->op == RB_OP_AVGPOOL;
-    const int64_t channels = p->op == RB_OP_AVGPOOL ? 1 : p->ic;
-    return sums ? channels * p->kh * p->kw : p->add; /* the addition alone rounds */
+static bool is_weighted(const rb_problem *problem) {
+    return problem->op == RB_OP_CONV || problem->op == RB_OP_FC;
 }
 
-static rb_status check_finite(const rb_problem *p, const double *magnitude, rb_error *err) {
-    char text[RB_PROBLEM_CAPACITY];
-    rb_problem_format(p, text);
-    for (int64_t i = 0; i < rb_problem_dst_elements(p); i++)
-        if (!(magnitude[i] < 0x1p127))
-            return rb_fail(err, RB_ERR_INPUT, "the operands of %s are too large for float32", text);
+static int64_t sum_length(const rb_problem *problem) {
+    if (is_weighted(problem))
+        return problem->ic * problem->kh * problem->kw;
+    return problem->op == RB_OP_AVGPOOL ? problem->kh * problem->kw : 0;
+}
+
+/* |value|, and no smaller after the rounding that made it. */
+static float absolute_up(float value) {
+    return value == 0 ? 0 : nextafterf(fabsf(value), INFINITY);
+}
+
+/* |w'| and |b'| of a convolution or FC, as the problem without batch norm has them. */
+static rb_status fold_absolute(const rb_problem *p, const rb_operands *operands, float *tensors,
+                               rb_error *err) {
+    const int64_t weights = p->oc * sum_length(p);
+    const float *bound[RB_PROBLEM_TENSORS];
+    const float *at = operands->tensors;
+    rb_graph *graph;
+    const rb_status status = rb_problem_graph_create(p, &graph, err);
+    if (status != RB_OK)
+        return status;
+    for (int32_t t = 0; t < graph->tensor_count; t++) {
+        bound[t] = at;
+        at += rb_tensor_elements(&graph->tensors[t]);
+    }
+    const rb_weights all = {.size = sizeof all, .tensors = bound, .epsilon = &operands->epsilon};
+    const bool biased = p->bias || p->bn;
+    rb_fold(graph, &all, 0, tensors, biased ? tensors + weights : NULL);
+    rb_problem_graph_destroy(graph);
+    for (int64_t i = 0; i < weights + (biased ? p->oc : 0); i++)
+        tensors[i] = absolute_up(tensors[i]);
     return RB_OK;
 }
 
-rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path, const rb_problem *p,
-                                   const rb_operands *operands, int32_t threads,
-                                   rb_problem_truth *truth, rb_error *err) {
-    const size_t count = (size_t)rb_problem_dst_elements(p);
-    rb_problem of;
-    rb_operands absolute = {0};
-    *truth = (rb_problem_truth){.value = malloc(count * sizeof(double)),
-                                .magnitude = malloc(count * sizeof(double)),
-                                .k = terms_of(p)};
+/* The same operation on absolute values. */
+static rb_status make_absolute(const rb_problem *p, const rb_operands *operands,
+                               rb_problem *absolute, rb_operands *values, rb_error *err) {
+    *absolute = *p;
+    absolute->bias = p->bias || p->bn;
+    absolute->bn = absolute->relu = false;
+    rb_status status = rb_operands_create(absolute, values, err);
+    if (status == RB_OK && is_weighted(p))
+        status = fold_absolute(p, operands, values->tensors, err);
+    if (status != RB_OK)
+        return status;
+    for (int64_t i = 0; i < rb_problem_src_elements(p); i++)
+        values->src[i] = fabsf(operands->src[i]);
+    for (int64_t i = 0; p->add && i < rb_problem_dst_elements(p); i++)
+        values->addend[i] = fabsf(operands->addend[i]);
+    return RB_OK;
+}
+
+static rb_status ask_magnitude(rb_worker *worker, const char *path, const rb_problem *problem,
+                               const rb_operands *operands, int32_t threads, double *magnitude,
+                               rb_error *err) {
+    rb_problem absolute;
+    rb_operands values;
+    rb_status status = make_absolute(problem, operands, &absolute, &values, err);
+    if (status == RB_OK)
+        status = ask(worker, path, &absolute, &values, threads, magnitude, err);
+    rb_operands_release(&values);
+    return status;
+}
+
+rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
+                                   const rb_problem *problem, const rb_operands *operands,
+                                   int32_t threads, rb_problem_truth *truth, rb_error *err) {
+    const size_t count = (size_t)rb_problem_dst_elements(problem);
+    *truth = (rb_problem_truth){.value = calloc(count, sizeof(double)),
+                                .magnitude = calloc(count, sizeof(double)),
+                                .k = sum_length(problem)};
     rb_status status = truth->value && truth->magnitude
-                           ? make_absolute(p, operands, &of, &absolute, err)
+                           ? RB_OK
                            : rb_fail(err, RB_ERR_MEMORY, "no memory for the truth of a problem");
     if (status == RB_OK)
-        status = evaluate(worker, oracle_path, p, operands, threads, truth->value, err);
-    if (status == RB_OK)
-        status = evaluate(worker, oracle_path, &of, &absolute, threads, truth->magnitude, err);
-    rb_operands_release(&absolute);
-    if (status == RB_OK)
-        status = check_finite(p, truth->magnitude, err);
+        status = ask(worker, oracle_path, problem, operands, threads, truth->value, err);
+    if (status == RB_OK && truth->k > 0)
+        status =
+            ask_magnitude(worker, oracle_path, problem, operands, threads, truth->magnitude, err);
     if (status != RB_OK)
         rb_problem_truth_release(truth);
     return status;

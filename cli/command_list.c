@@ -7,13 +7,14 @@
 #include "cli/cli.h"
 #include "model/network.h"
 
-static const char doc[] = "Lists the networks and the engines that can be measured."
-                          "\v"
-                          "Engines are the shared objects in the directories of "
-                          "RESBENCH_ENGINE_PATH and in lib/resbench beside the program.\n\n"
-                          "Example:\n"
-                          "  resbench list\n"
-                          "  resbench list --json\n\n" RB_EXIT_HELP;
+static const char doc[] =
+    "Lists the networks, and the engines and kernel plug-ins that can be measured."
+    "\v"
+    "Engines and kernel plug-ins are the shared objects in the directories of "
+    "RESBENCH_ENGINE_PATH and in lib/resbench beside the program.\n\n"
+    "Example:\n"
+    "  resbench list\n"
+    "  resbench list --json\n\n" RB_EXIT_HELP;
 
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "Print the table of networks as JSON", 0}, {0}};

@@ -48,8 +48,8 @@ static rb_status keep_weights(rb_prepared *p, const float *wei, const float *bia
     p->bia = bia;
     if (p->kernel->table.flags & RB_KERNEL_KEEPS_WEIGHTS)
         return RB_OK;
-    float *copy = p->host->alloc(p->host->ctx, RB_MEMORY_WEIGHTS,
-                                 (weights + channels) * sizeof *copy);
+    float *copy =
+        p->host->alloc(p->host->ctx, RB_MEMORY_WEIGHTS, (weights + channels) * sizeof *copy);
     p->wei = copy;
     p->bia = copy ? copy + weights : NULL;
     if (!copy)
@@ -112,16 +112,19 @@ static rb_status prepare(const rb_kernel *self, const rb_host *host, const rb_co
 static float sum_at(const rb_prepared *p, const float *src, int64_t n, int64_t o, int64_t y,
                     int64_t x) {
     const rb_conv2d *c = &p->conv;
+    const int64_t pixel = lanes_of(p->kernel->src, c->ic); /* apart */
     float sum = 0;
-    for (int64_t i = 0; i < c->ic; i++)
+    for (int64_t i = 0; i < c->ic; i++) {
+        const float *plane = src + at(p->kernel->src, c->ic, c->ih, c->iw, n, i, 0, 0);
+        const float *wei = p->wei + (o * c->ic + i) * c->kh * c->kw;
         for (int64_t r = 0; r < c->kh; r++)
             for (int64_t s = 0; s < c->kw; s++) {
                 const int64_t iy = y * c->stride_h + r - c->pad_top;
                 const int64_t ix = x * c->stride_w + s - c->pad_left;
                 if (iy >= 0 && iy < c->ih && ix >= 0 && ix < c->iw)
-                    sum += p->wei[((o * c->ic + i) * c->kh + r) * c->kw + s] *
-                           src[at(p->kernel->src, c->ic, c->ih, c->iw, n, i, iy, ix)];
+                    sum += wei[r * c->kw + s] * plane[(iy * c->iw + ix) * pixel];
             }
+    }
     return sum;
 }
 

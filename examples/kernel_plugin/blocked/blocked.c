@@ -31,6 +31,7 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#define foreach(i, count) UNROLL for (int i = 0; i < (count); i++)
 
 /* The compiler's own vectors: operators work lane by lane, on whatever registers there are. */
 typedef float lanes __attribute__((vector_size(4 * LANES)));
@@ -141,8 +142,9 @@ static inline __attribute__((always_inline)) void tile(const rb_prepared *p, int
     const int64_t weights = c->ic * c->kh * c->kw, plane = c->oh * c->ow;
     const int64_t step = c->stride_w * p->src_lanes;
     lanes sum[BLOCKS][PIXELS];
-    UNROLL for (int b = 0; b < blocks; b++) UNROLL for (int x = 0; x < pixels; x++) sum[b][x] =
-        (lanes){0};
+    foreach (b, blocks)
+        foreach (x, pixels)
+            sum[b][x] = (lanes){0};
     for (int64_t first = 0; first < c->ic;
          first += p->src_lanes, corner += p->height * p->width * p->src_lanes) {
         const int64_t channels = smaller(p->src_lanes, c->ic - first);
@@ -151,24 +153,25 @@ static inline __attribute__((always_inline)) void tile(const rb_prepared *p, int
                 const float *src = corner + (r * p->width + s) * p->src_lanes;
                 for (int64_t i = 0; i < channels; i++, wei++) {
                     lanes w[BLOCKS];
-                    UNROLL for (int b = 0; b < blocks; b++)
+                    foreach (b, blocks)
                         w[b] = wei[b * weights];
-                    UNROLL for (int x = 0; x < pixels; x++) {
+                    foreach (x, pixels) {
                         const float value = src[x * step + i];
-                        UNROLL for (int b = 0; b < blocks; b++)
+                        foreach (b, blocks)
                             sum[b][x] += w[b] * value;
                     }
                 }
             }
     }
-    UNROLL for (int b = 0; b < blocks; b++) UNROLL for (int x = 0; x < pixels; x++) {
-        lanes value = sum[b][x] + bia[b];
-        if (add)
-            value += add[b * plane + x];
-        if (c->relu) /* all bits of a lane below 0 are cleared; NaN is not below 0 and stays */
-            value = (lanes)((mask)value & ~(value < 0));
-        dst[b * plane + x] = value;
-    }
+    foreach (b, blocks)
+        foreach (x, pixels) {
+            lanes value = sum[b][x] + bia[b];
+            if (add)
+                value += add[b * plane + x];
+            if (c->relu) /* all bits of a lane below 0 are cleared; NaN is not below 0 and stays */
+                value = (lanes)((mask)value & ~(value < 0));
+            dst[b * plane + x] = value;
+        }
 }
 
 /* One row of `blocks` blocks, in the widest tiles that fit. */
