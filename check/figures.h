@@ -7,13 +7,16 @@
 #include "resbench/engine.h"
 #include "results/check_record.h"
 
-/* Compares dst with truth, (batch, oc, oh, ow) both. */
+/* Compares dst with truth, (batch, oc, oh, ow) both. Shares are of the limits of the level
+ * operation: every element within (8 + sqrt K) u S, and the norm of the error within
+ * max(8, sqrt K) u norm(S). For Winograd, whose errors are those of a whole tile, both are 4 times
+ * as wide, and an element's S is the largest of its plane. Pools for maxima and shortcuts have no
+ * sum: their limits are 0. */
 rb_check_figures rb_figures_compare(const rb_problem *problem, const rb_problem_truth *truth,
                                     rb_algorithm algorithm, const double *dst);
 
-/* exact: equal as values. operation: every element within (8 + sqrt K) u S, and the norm of the
- * error within max(8, sqrt K) u norm(S); for Winograd the norms alone, 4 times as wide. Pools for
- * maxima and shortcuts have no sum: they are exact at every level. note says why it is no PASS. */
+/* exact: equal as values. operation: no share above 1; MARGINAL up to 2. note says why it is no
+ * PASS. */
 rb_verdict rb_figures_judge_exact(const rb_check_figures *figures, char *note, size_t capacity);
 rb_verdict rb_figures_judge_operation(const rb_check_figures *figures, char *note, size_t capacity);
 

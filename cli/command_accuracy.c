@@ -1,27 +1,22 @@
 #include <string.h>
 
 #include "bench/accuracy.h"
-#include "bench/interrupt.h"
-#include "bench/machine.h"
 #include "cli/cli.h"
+#include "cli/engine_options.h"
 #include "results/accuracy_file.h"
 #include "results/accuracy_report.h"
 #include "results/accuracy_tables.h"
 
-enum { OPT_DATA = 256, OPT_LIMIT, OPT_RESUME, OPT_TIMEOUT, OPT_NO_WORKER };
+enum { OPT_DATA = 256, OPT_LIMIT, OPT_RESUME };
 
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "Weights of the network", 0},
     {"data", OPT_DATA, "FILE", 0, "Data set, as 'resbench preprocess' writes it", 0},
     {"engines", 'e', "LIST", 0, "Engines by name or path (default: oracle,reference,onednn)", 0},
     {"batch", 'b', "N", 0, "Images for each call (default: 8)", 0},
-    {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
     {"limit", OPT_LIMIT, "N", 0, "The first N images alone (default: all)", 0},
     {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
     {"resume", OPT_RESUME, NULL, 0, "Go on where the job in the -o directory ended", 0},
-    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", 0},
-    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},
-    {"verbose", 'v', NULL, 0, "Show what engines log", 0},
     {0}};
 
 static const char doc[] =
@@ -38,6 +33,7 @@ static const char doc[] =
     "accuracy-images.json, with every image of every engine.\n\n" RB_EXIT_HELP;
 
 typedef struct accuracy_arguments {
+    rb_engine_options engine_options;
     rb_accuracy_job job;
     const char *data, *engines, *output;
     int64_t limit;
@@ -47,6 +43,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     accuracy_arguments *a = state->input;
     rb_plan *plan = &a->job.plan;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->engine_options;
+        break;
     case 'w':
         plan->weights = argument;
         break;
@@ -59,9 +58,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'b':
         a->job.batch = rb_cli_integer(state, "batch", argument, 1, 65536);
         break;
-    case 't':
-        plan->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
-        break;
     case OPT_LIMIT:
         a->limit = rb_cli_integer(state, "limit", argument, 1, RB_IMAGE_SET_MAX_COUNT);
         break;
@@ -70,15 +66,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_RESUME:
         plan->resume = true;
-        break;
-    case OPT_TIMEOUT:
-        plan->worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
-        break;
-    case OPT_NO_WORKER:
-        plan->worker.in_process = true;
-        break;
-    case 'v':
-        plan->verbose = true;
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is one argument too many", argument);
@@ -104,8 +91,9 @@ static rb_status complete(accuracy_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_ACCURACY_IMAGES, plan->resume,
                                           plan->directory, err);
-    if (!plan->threads)
-        plan->threads = rb_machine_threads();
+    plan->threads = a->engine_options.threads;
+    plan->verbose = a->engine_options.verbose;
+    plan->worker = a->engine_options.worker;
     return status;
 }
 
@@ -164,17 +152,16 @@ static int run(const accuracy_arguments *a, rb_accuracy_source *source) {
 }
 
 int rb_command_accuracy(int argc, char **argv) {
-    static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
-    static accuracy_arguments a = {
-        .job = {.plan = {.worker = {.timeout_seconds = 300}}, .batch = 8}};
+    static const struct argp argp = {
+        .options = options, .parser = parse, .children = rb_engine_children, .doc = doc};
+    static accuracy_arguments a = {.job = {.batch = 8}};
     rb_accuracy_source source;
     rb_error err = {""};
     rb_cli_parse(&argp, argc, argv, &a);
     rb_status status = complete(&a, &err);
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
-    if (!a.job.plan.worker.in_process) /* an engine in this process would not hear of it */
-        rb_interrupt_install();
+    rb_engine_options_watch(&a.engine_options);
     status = rb_accuracy_source_open(a.job.plan.weights, a.data, a.limit, &source, &err);
     if (status != RB_OK)
         return rb_cli_fail(status, &err);

@@ -6,15 +6,14 @@
 
 #include "base/text.h"
 #include "bench/engine_loader.h"
-#include "bench/interrupt.h"
-#include "bench/machine.h"
 #include "bench/remote_case.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
+#include "cli/engine_options.h"
 #include "loaders/class_names.h"
 #include "loaders/image_folder.h"
 
-enum { OPT_TOP = 256, OPT_CLASS_NAMES, OPT_RESIZE, OPT_CROP, OPT_JSON, OPT_TIMEOUT, OPT_NO_WORKER };
+enum { OPT_TOP = 256, OPT_CLASS_NAMES, OPT_RESIZE, OPT_CROP, OPT_JSON };
 
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "Weights of the network", 0},
@@ -25,10 +24,6 @@ static const struct argp_option options[] = {
     {"resize", OPT_RESIZE, "N|none", 0, "Shorter side before the crop (default: the weights')", 0},
     {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the centre (default: the weights')", 0},
     {"json", OPT_JSON, NULL, 0, "Print JSON", 0},
-    {"threads", 't', "N", 0, "Threads (default: this machine's cores)", 0},
-    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each call (default: 300)", 0},
-    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run the engine in this process, for a debugger", 0},
-    {"verbose", 'v', NULL, 0, "Show what the engine logs", 0},
     {0}};
 
 static const char doc[] =
@@ -44,9 +39,8 @@ typedef struct classify_arguments {
     char **photos; /* files and folders */
     size_t photo_count;
     int64_t top, resize, crop_height, crop_width;
-    int32_t threads;
-    bool json, verbose;
-    rb_worker_options worker;
+    bool json;
+    rb_engine_options engine_options;
 } classify_arguments;
 
 /* What is open while photographs go through. */
@@ -60,12 +54,16 @@ typedef struct classifier {
     double *logits; /* becomes probabilities */
     json_t *json;   /* with --json: one object a photograph */
     rb_exit code;   /* of the first photograph that could not be used */
+    bool assumes;   /* torchvision's preprocessing, which is not told yet */
     bool told;      /* that photographs are cropped without a resize */
 } classifier;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     classify_arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->engine_options;
+        break;
     case 'w':
         a->weights = argument;
         break;
@@ -87,18 +85,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPT_JSON:
         a->json = true;
         break;
-    case 't':
-        a->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
-        break;
-    case OPT_TIMEOUT:
-        a->worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
-        break;
-    case OPT_NO_WORKER:
-        a->worker.in_process = true;
-        break;
-    case 'v':
-        a->verbose = true;
-        break;
     case ARGP_KEY_ARGS:
         a->photos = state->argv + state->next;
         a->photo_count = (size_t)(state->argc - state->next);
@@ -116,8 +102,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 /* What the weights say, changed by what the user says. */
 static rb_status choose_preprocessing(classifier *c, const rb_network *network, rb_error *err) {
     const classify_arguments *a = c->arguments;
-    if (strcmp(c->info.preprocessing, "none") == 0)
-        fprintf(stderr, "%s says nothing about preprocessing: torchvision's is used\n", a->weights);
+    c->assumes = strcmp(c->info.preprocessing, "none") == 0;
     return rb_preprocess_choose(c->info.preprocessing, a->weights, a->resize, a->crop_height,
                                 a->crop_width, network->size, &c->preprocess, err);
 }
@@ -154,9 +139,9 @@ static rb_status open_engine(classifier *c, rb_error *err) {
                                .height = c->preprocess.crop_height,
                                .width = c->preprocess.crop_width,
                                .classes = c->info.classes,
-                               .threads = a->threads,
-                               .verbose = a->verbose};
-    return blame(c, rb_remote_open(&a->worker, &spec, &c->remote, &why), &why, err);
+                               .threads = a->engine_options.threads,
+                               .verbose = a->engine_options.verbose};
+    return blame(c, rb_remote_open(&a->engine_options.worker, &spec, &c->remote, &why), &why, err);
 }
 
 static rb_status open_all(classifier *c, rb_error *err) {
@@ -245,6 +230,13 @@ static void print_top(const classifier *c, const char *path, double *probabiliti
     json_decref(all);
 }
 
+static void tell_of_assumption(classifier *c) {
+    if (c->assumes)
+        fprintf(stderr, "%s says nothing about preprocessing: torchvision's is used\n",
+                c->arguments->weights);
+    c->assumes = false;
+}
+
 /* A network of CIFAR-10 looks at 32 x 32 pixels, and its weights ask for no resize. */
 static void tell_of_crop(classifier *c, const char *path, const rb_image *image) {
     const rb_preprocess *p = &c->preprocess;
@@ -266,8 +258,10 @@ static rb_status prepare(classifier *c, const char *path, rb_error *err) {
     rb_status status = rb_image_decode_file(path, &image, err);
     if (status == RB_OK)
         status = rb_preprocess_image(&c->preprocess, path, image, c->src, err);
-    if (status == RB_OK)
+    if (status == RB_OK) {
+        tell_of_assumption(c);
         tell_of_crop(c, path, image);
+    }
     rb_image_destroy(image);
     return status;
 }
@@ -311,19 +305,16 @@ static rb_status classify_path(classifier *c, const char *path, rb_error *err) {
 }
 
 int rb_command_classify(int argc, char **argv) {
-    static const struct argp argp = {
-        .options = options, .parser = parse, .args_doc = "PHOTO|DIR...", .doc = doc};
-    classify_arguments a = {.engine = "onednn",
-                            .top = 5,
-                            .resize = RB_RESIZE_STORED,
-                            .worker = {.timeout_seconds = 300}};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .children = rb_engine_children,
+                                     .args_doc = "PHOTO|DIR...",
+                                     .doc = doc};
+    classify_arguments a = {.engine = "onednn", .top = 5, .resize = RB_RESIZE_STORED};
     classifier c = {.arguments = &a, .code = RB_EXIT_FINE};
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
-    if (!a.worker.in_process) /* an engine in this process would not hear of it */
-        rb_interrupt_install();
-    if (!a.threads)
-        a.threads = rb_machine_threads();
+    rb_engine_options_watch(&a.engine_options);
     rb_status status = open_all(&c, &err);
     for (size_t i = 0; status == RB_OK && i < a.photo_count; i++)
         status = classify_path(&c, a.photos[i], &err);

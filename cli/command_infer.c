@@ -5,14 +5,13 @@
 
 #include "bench/engine_loader.h"
 #include "bench/inputs.h"
-#include "bench/interrupt.h"
-#include "bench/machine.h"
 #include "bench/remote_case.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
+#include "cli/engine_options.h"
 #include "loaders/tensor_file.h"
 
-enum { OPT_INPUT = 256, OPT_SIZE, OPT_TIMEOUT, OPT_NO_WORKER, OPT_RESIZE, OPT_CROP };
+enum { OPT_INPUT = 256, OPT_SIZE, OPT_RESIZE, OPT_CROP };
 
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "Weights (default: synthetic, seed 1)", 0},
@@ -25,11 +24,7 @@ static const struct argp_option options[] = {
     {"resize", OPT_RESIZE, "N|none", 0,
      "Shorter side of images of a folder before the crop (default: as the weights ask)", 0},
     {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the images' centre; the same as --size", 0},
-    {"threads", 't', "N", 0, "Threads (default: this machine's cores)", 0},
     {"output", 'o', "FILE", 0, "The HDF5 file to write (default: logits.h5)", 0},
-    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each call (default: 300)", 0},
-    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run the engine in this process, for a debugger", 0},
-    {"verbose", 'v', NULL, 0, "Show what the engine logs", 0},
     {0}};
 
 static const char doc[] =
@@ -44,14 +39,15 @@ static const char doc[] =
 typedef struct infer_arguments {
     const char *network, *weights, *input, *engine, *output;
     int64_t batch, height, width, resize, crop_height, crop_width;
-    int32_t threads;
-    bool verbose;
-    rb_worker_options worker;
+    rb_engine_options engine_options;
 } infer_arguments;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     infer_arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->engine_options;
+        break;
     case 'w':
         a->weights = argument;
         break;
@@ -73,20 +69,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPT_CROP:
         rb_cli_crop(state, argument, &a->crop_height, &a->crop_width);
         break;
-    case 't':
-        a->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
-        break;
     case 'o':
         a->output = argument;
-        break;
-    case OPT_TIMEOUT:
-        a->worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
-        break;
-    case OPT_NO_WORKER:
-        a->worker.in_process = true;
-        break;
-    case 'v':
-        a->verbose = true;
         break;
     case ARGP_KEY_ARG:
         if (a->network)
@@ -150,7 +134,7 @@ static rb_status infer(const infer_arguments *a, const rb_case_spec *spec, const
                        rb_error *err) {
     rb_remote *remote;
     double run_ns;
-    rb_status status = rb_remote_open(&a->worker, spec, &remote, err);
+    rb_status status = rb_remote_open(&a->engine_options.worker, spec, &remote, err);
     if (status != RB_OK)
         return status;
     double *logits = calloc((size_t)(inputs->count * spec->classes), sizeof *logits);
@@ -174,21 +158,20 @@ static rb_status infer(const infer_arguments *a, const rb_case_spec *spec, const
 }
 
 int rb_command_infer(int argc, char **argv) {
-    static const struct argp argp = {
-        .options = options, .parser = parse, .args_doc = "NETWORK", .doc = doc};
-    infer_arguments a = {.engine = "onednn",
-                         .output = "logits.h5",
-                         .batch = 1,
-                         .resize = RB_RESIZE_STORED,
-                         .worker = {.timeout_seconds = 300}};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .children = rb_engine_children,
+                                     .args_doc = "NETWORK",
+                                     .doc = doc};
+    infer_arguments a = {
+        .engine = "onednn", .output = "logits.h5", .batch = 1, .resize = RB_RESIZE_STORED};
     const rb_network *network;
     rb_weights_info info;
     rb_inputs inputs = {0};
     char engine[RB_PATH_CAPACITY], weights[RB_PATH_CAPACITY];
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
-    if (!a.worker.in_process) /* an engine in this process would not hear of it */
-        rb_interrupt_install();
+    rb_engine_options_watch(&a.engine_options);
     rb_status status = rb_network_find(a.network, &network, &err);
     if (status == RB_OK)
         status = rb_engine_find(a.engine, engine, &err);
@@ -200,8 +183,6 @@ int rb_command_infer(int argc, char **argv) {
         status = rb_check_output(a.output, a.input, &err);
     if (status == RB_OK)
         status = load_input(&a, network, weights, &info, &inputs, &err);
-    if (!a.threads)
-        a.threads = rb_machine_threads();
     if (status == RB_OK) {
         const rb_case_spec spec = {.engine_path = engine,
                                    .network = network->name,
@@ -210,8 +191,8 @@ int rb_command_infer(int argc, char **argv) {
                                    .height = inputs.height,
                                    .width = inputs.width,
                                    .classes = info.classes,
-                                   .threads = a.threads,
-                                   .verbose = a.verbose};
+                                   .threads = a.engine_options.threads,
+                                   .verbose = a.engine_options.verbose};
         status = infer(&a, &spec, &inputs, &err);
     }
     if (status == RB_OK)

@@ -1,32 +1,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/interrupt.h"
-#include "bench/machine.h"
 #include "bench/runner.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
+#include "cli/engine_options.h"
 #include "results/report.h"
 #include "results/tables.h"
 
-enum {
-    OPT_QUICK = 256,
-    OPT_FULL,
-    OPT_RESUME,
-    OPT_SEED,
-    OPT_SIZE,
-    OPT_TIMEOUT,
-    OPT_NO_WORKER,
-    OPT_RESIZE,
-    OPT_CROP
-};
+enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP };
 
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
      "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, ...", 0},
     {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
     {"batch", 'b', "LIST", 0, "Batch sizes (default: 1; with --full: 1,8)", 0},
-    {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
     {"size", OPT_SIZE, "HxW", 0, "Input size (default: the networks' own, 224x224)", 0},
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
@@ -39,9 +27,6 @@ static const struct argp_option options[] = {
     {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
     {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
     {"resume", OPT_RESUME, NULL, 0, "Keep the rows that stand in the -o directory", 0},
-    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", 0},
-    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},
-    {"verbose", 'v', NULL, 0, "Show what engines log", 0},
     {0}};
 
 static const char doc[] =
@@ -58,6 +43,7 @@ static const char doc[] =
     "draws them.\n\n" RB_EXIT_HELP;
 
 typedef struct run_arguments {
+    rb_engine_options engine_options;
     rb_plan plan;
     const char *depths, *engines, *batches, *output;
     int64_t crop_height, crop_width;
@@ -66,6 +52,9 @@ typedef struct run_arguments {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     run_arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->engine_options;
+        break;
     case 'd':
         a->depths = argument;
         break;
@@ -74,9 +63,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case 'b':
         a->batches = argument;
-        break;
-    case 't':
-        a->plan.threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
         break;
     case OPT_SIZE:
         rb_cli_size(state, argument, &a->plan.height, &a->plan.width);
@@ -107,15 +93,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_RESUME:
         a->plan.resume = true;
-        break;
-    case OPT_TIMEOUT:
-        a->plan.worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
-        break;
-    case OPT_NO_WORKER:
-        a->plan.worker.in_process = true;
-        break;
-    case 'v':
-        a->plan.verbose = true;
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is one argument too many", argument);
@@ -151,8 +128,9 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
                                           a->plan.directory, err);
-    if (!a->plan.threads)
-        a->plan.threads = rb_machine_threads();
+    a->plan.threads = a->engine_options.threads;
+    a->plan.verbose = a->engine_options.verbose;
+    a->plan.worker = a->engine_options.worker;
     a->plan.worker.threads = a->plan.threads;
     return status;
 }
@@ -224,19 +202,17 @@ static rb_exit judge(const rb_plan *plan, const rb_record_list *records) {
 }
 
 int rb_command_run(int argc, char **argv) {
-    static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
-    static run_arguments a = {.plan = {.tier = &rb_tier_normal,
-                                       .seed = 1,
-                                       .resize = RB_RESIZE_STORED,
-                                       .worker = {.timeout_seconds = 300}}};
+    static const struct argp argp = {
+        .options = options, .parser = parse, .children = rb_engine_children, .doc = doc};
+    static run_arguments a = {
+        .plan = {.tier = &rb_tier_normal, .seed = 1, .resize = RB_RESIZE_STORED}};
     rb_record_list records = {0};
     rb_error err = {""};
     rb_cli_parse(&argp, argc, argv, &a);
     rb_status status = complete(&a, &err);
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
-    if (!a.plan.worker.in_process) /* an engine in this process would not hear of it */
-        rb_interrupt_install();
+    rb_engine_options_watch(&a.engine_options);
     say_what_runs(&a.plan);
     status = rb_runner_run(&a.plan, notice, &records, &err);
     if (records.count > 0) {

@@ -59,14 +59,14 @@ def main() -> int:
     try:
         results = result_file.read(arguments.results)
     except result_file.BadInput as problem:
-        print(problem, file=sys.stderr)
+        print(f"resbench: {problem}", file=sys.stderr)
         return EXIT_BAD_INPUT
     style.apply()
     # All are drawn before the first is written: a failure leaves no half set behind.
     figures = {name: draw(results) for name, draw in FIGURES.items()}
     drawn = {name: figure for name, figure in figures.items() if figure}
     if not drawn:
-        print(f"{arguments.results}: nothing to draw: no record holds a measurement",
+        print(f"resbench: {arguments.results}: nothing to draw: no record holds a measurement",
               file=sys.stderr)  # fmt: skip
         return EXIT_NOTHING
     directory = arguments.output or arguments.results.parent
@@ -78,7 +78,7 @@ def main() -> int:
                 style.save(figure, path)
                 print(path)
     except OSError as problem:
-        print(f"{problem.filename or directory}: cannot be written: {problem.strerror}",
+        print(f"resbench: {problem.filename or directory}: cannot be written: {problem.strerror}",
               file=sys.stderr)  # fmt: skip
         return EXIT_BAD_INPUT
     for name in FIGURES:

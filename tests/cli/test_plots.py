@@ -367,6 +367,7 @@ BAD = {
 
 def assert_one_sentence(done: subprocess.CompletedProcess, *parts: object) -> None:
     assert done.stdout == ""
+    assert done.stderr.startswith("resbench: ")
     assert done.stderr.count("\n") == 1 and done.stderr.endswith("\n")
     assert "Traceback" not in done.stderr and len(done.stderr) < 400
     for part in parts:

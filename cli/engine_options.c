@@ -1,0 +1,51 @@
+#include "cli/engine_options.h"
+
+#include "bench/interrupt.h"
+#include "bench/machine.h"
+#include "cli/cli.h"
+
+enum { OPT_TIMEOUT = 512, OPT_NO_WORKER };
+
+static const struct argp_option options[] = {
+    {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
+    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", 0},
+    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},
+    {"verbose", 'v', NULL, 0, "Show what engines log", 0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    rb_engine_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        *o = (rb_engine_options){.worker = {.timeout_seconds = 300}};
+        break;
+    case 't':
+        o->threads = (int32_t)rb_cli_integer(state, "threads", argument, 1, 1024);
+        break;
+    case OPT_TIMEOUT:
+        o->worker.timeout_seconds = rb_cli_seconds(state, "timeout", argument);
+        break;
+    case OPT_NO_WORKER:
+        o->worker.in_process = true;
+        break;
+    case 'v':
+        o->verbose = true;
+        break;
+    case ARGP_KEY_SUCCESS:
+        if (!o->threads)
+            o->threads = rb_machine_threads();
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp argp = {.options = options, .parser = parse};
+
+const struct argp_child rb_engine_children[] = {{&argp, 0, "How engines are run:", 0}, {0}};
+
+void rb_engine_options_watch(const rb_engine_options *options) {
+    if (!options->worker.in_process)
+        rb_interrupt_install();
+}

@@ -1,0 +1,27 @@
+/* Options that every command which runs engines has, as a child parser of argp. */
+#ifndef CLI_ENGINE_OPTIONS_H
+#define CLI_ENGINE_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/worker_client.h"
+
+typedef struct rb_engine_options {
+    int32_t threads; /* after parsing never 0 */
+    bool verbose;
+    rb_worker_options worker;
+} rb_engine_options;
+
+/* --threads, --timeout, --no-worker and --verbose. The command's argp names these children, and its
+ * parser hands them their place at ARGP_KEY_INIT: state->child_inputs[0] = &options. After parsing
+ * everything has its default: this machine's cores, 300 seconds, a worker process. Which option
+ * keys are taken: 't', 'v', and those from 512 on. */
+extern const struct argp_child rb_engine_children[];
+
+/* SIGINT and SIGTERM are heeded between the answers of workers; an engine in this process would not
+ * hear of them, and is ended by them as usual. */
+void rb_engine_options_watch(const rb_engine_options *options);
+
+#endif
