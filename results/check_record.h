@@ -29,7 +29,7 @@ typedef struct rb_check_figures {
     double rel_l2;        /* norm(error) / norm(truth) */
     double nmse;          /* its square */
     double max_abs;       /* largest |error| */
-    double max_ulp;       /* largest |error| in units of the last place of the float32 truth */
+    double max_ulp; /* largest distance on the float32 grid from the truth rounded to float32 */
     double element_share; /* largest |error| / its own limit; 1 is the limit */
     double norm_share;    /* norm(error) / its limit */
     int64_t worst[4];     /* (n, c, h, w) of the largest share, of the first NaN if there is one */
