@@ -7,8 +7,10 @@
 #include "bench/case_source.h"
 #include "bench/clock.h"
 #include "bench/engine_loader.h"
+#include "bench/fault.h"
 #include "bench/guarded.h"
 #include "bench/host_memory.h"
+#include "bench/machine.h"
 #include "bench/process_memory.h"
 #include "model/graph_cost.h"
 
@@ -24,6 +26,7 @@ struct rb_case {
     size_t timed_calls;
     size_t non_finite; /* logits of timed calls that are NaN, infinite or unwritten */
     double open_ns;
+    uint64_t weights_before; /* fingerprint of what the engine was given */
     int64_t start_rss_bytes;
 };
 
@@ -32,35 +35,76 @@ static rb_status status_of_engine(rb_status status) {
     return status == RB_OK || status == RB_ERR_UNSUPPORTED ? status : RB_ERR_ENGINE;
 }
 
+static bool keeps_weights(const rb_case *c) {
+    return c->engine->flags & RB_ENGINE_KEEPS_WEIGHTS;
+}
+
+static rb_status check_guards(const rb_case *c, rb_error *err) {
+    const char *what = !rb_guarded_intact(c->dst)                   ? "logits"
+                       : c->addend && !rb_guarded_intact(c->addend) ? "addend"
+                       : !rb_case_source_intact(&c->source)         ? "weights"
+                       : !rb_host_memory_intact(c->host)            ? "a buffer of its own"
+                                                                    : NULL;
+    for (int i = 0; !what && i < RB_CASE_INPUTS; i++)
+        if (!rb_guarded_intact(c->src[i]))
+            what = "input";
+    if (!what)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_ENGINE, "engine %s has written past the ends of %s", c->engine->name,
+                   what);
+}
+
+/* Of weights that are still there, and of which it is known what they were. */
+static rb_status check_weights(const rb_case *c, rb_error *err) {
+    if (!c->source.is_problem && !keeps_weights(c))
+        return RB_OK;
+    if (rb_case_source_fingerprint(&c->source) == c->weights_before)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_ENGINE, "engine %s has changed its weights", c->engine->name);
+}
+
 /* Opens the session on the source's weights, which are dropped unless the engine keeps them. */
 static rb_status open_session(rb_case *c, rb_error *err) {
+    if (c->source.is_problem || keeps_weights(c))
+        c->weights_before = rb_case_source_fingerprint(&c->source);
     const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
     const int64_t start = rb_now_ns();
     rb_status status =
         status_of_engine(c->engine->open(c->engine, rb_host_memory_table(c->host), c->source.graph,
                                          &c->source.weights, &options, &c->session, err));
     c->open_ns = (double)(rb_now_ns() - start);
-    if (!(c->engine->flags & RB_ENGINE_KEEPS_WEIGHTS))
-        rb_case_source_drop_weights(&c->source);
     if (status == RB_OK && !c->session)
         status = rb_fail(err, RB_ERR_ENGINE, "open of engine %s succeeded without a session",
                          c->engine->name);
+    if (status == RB_OK)
+        status = check_guards(c, err);
+    if (status == RB_OK)
+        status = check_weights(c, err);
+    if (!keeps_weights(c))
+        rb_case_source_drop_weights(&c->source);
     return status;
 }
 
 /* What the engine is given, for the source that c has. */
 static rb_status make_buffers(rb_case *c, int32_t threads, rb_guard guard, bool verbose,
                               rb_error *err) {
+    const double bytes = (double)RB_CASE_INPUTS * (double)rb_case_src_bytes(c) +
+                         (double)rb_case_addend_bytes(c) +
+                         (1.0 + RB_CASE_INPUTS) * (double)rb_case_dst_bytes(c);
+    const rb_status status =
+        rb_machine_check_memory("the input and output of this case", bytes, err);
+    if (status != RB_OK)
+        return status;
     c->host = rb_host_memory_create(threads, guard, verbose);
-    c->dst = rb_guarded_alloc(rb_case_dst_bytes(c), guard);
+    c->dst = rb_guarded_alloc(rb_case_dst_bytes(c), guard, "its dst");
     bool whole = c->host && c->dst;
     for (int i = 0; i < RB_CASE_INPUTS; i++) {
-        c->src[i] = rb_guarded_alloc(rb_case_src_bytes(c), guard);
+        c->src[i] = rb_guarded_alloc(rb_case_src_bytes(c), guard, "its src");
         c->last[i] = malloc(rb_case_dst_bytes(c));
         whole = whole && c->src[i] && c->last[i];
     }
     if (rb_case_addend_bytes(c) > 0) {
-        c->addend = rb_guarded_alloc(rb_case_addend_bytes(c), guard);
+        c->addend = rb_guarded_alloc(rb_case_addend_bytes(c), guard, "its addend");
         whole = whole && c->addend;
     }
     return whole ? RB_OK
@@ -85,18 +129,30 @@ static rb_status finish(rb_case *c, rb_status status, rb_case **opened) {
     return status;
 }
 
+/* All but the source, which the caller makes once the engine is there. */
+static rb_status open_rest(rb_case *c, int32_t threads, rb_guard guard, bool verbose,
+                           rb_error *err) {
+    const rb_status status = make_buffers(c, threads, guard, verbose, err);
+    return status == RB_OK ? open_session(c, err) : status;
+}
+
+static rb_status load_engine(rb_case *c, const char *path, rb_error *err) {
+    const rb_status status = rb_engine_load(path, &c->engine, err);
+    if (status == RB_OK)
+        rb_fault_name_engine(c->engine->name);
+    return status;
+}
+
 rb_status rb_case_open(const rb_case_spec *spec, rb_case **opened, rb_error *err) {
     *opened = NULL;
     rb_case *c = create(err);
     if (!c)
         return RB_ERR_MEMORY;
-    rb_status status = rb_engine_load(spec->engine_path, &c->engine, err);
+    rb_status status = load_engine(c, spec->engine_path, err);
     if (status == RB_OK)
         status = rb_case_source_network(spec, &c->source, err);
     if (status == RB_OK)
-        status = make_buffers(c, spec->threads, RB_GUARD_BYTES, spec->verbose, err);
-    if (status == RB_OK)
-        status = open_session(c, err);
+        status = open_rest(c, spec->threads, RB_GUARD_BYTES, spec->verbose, err);
     return finish(c, status, opened);
 }
 
@@ -105,13 +161,11 @@ rb_status rb_case_open_problem(const rb_case_problem *spec, rb_case **opened, rb
     rb_case *c = create(err);
     if (!c)
         return RB_ERR_MEMORY;
-    rb_status status = rb_engine_load(spec->engine_path, &c->engine, err);
+    rb_status status = load_engine(c, spec->engine_path, err);
     if (status == RB_OK)
         status = rb_case_source_problem(spec, &c->source, err);
     if (status == RB_OK)
-        status = make_buffers(c, spec->threads, spec->guard, spec->verbose, err);
-    if (status == RB_OK)
-        status = open_session(c, err);
+        status = open_rest(c, spec->threads, spec->guard, spec->verbose, err);
     return finish(c, status, opened);
 }
 
@@ -176,7 +230,9 @@ rb_status rb_case_set_input(rb_case *c, int index, const void *src, size_t bytes
 }
 
 rb_status rb_case_set_addend(rb_case *c, const void *addend, size_t bytes, rb_error *err) {
-    if (!c->addend || bytes != rb_case_addend_bytes(c))
+    if (!c->addend)
+        return rb_fail(err, RB_ERR_USAGE, "an addend, where nothing is added");
+    if (bytes != rb_case_addend_bytes(c))
         return rb_fail(err, RB_ERR_USAGE, "an addend of %zu bytes, expected %zu", bytes,
                        rb_case_addend_bytes(c));
     memcpy(c->addend, addend, bytes);
@@ -197,43 +253,21 @@ static void poison(rb_case *c) {
             ((float *)c->dst)[i] = NAN;
 }
 
-static rb_status check_guards(const rb_case *c, rb_error *err) {
-    const char *what = !rb_guarded_intact(c->dst)                   ? "logits"
-                       : c->addend && !rb_guarded_intact(c->addend) ? "addend"
-                       : !rb_host_memory_intact(c->host)            ? "a buffer of its own"
-                                                                    : NULL;
-    for (int i = 0; !what && i < RB_CASE_INPUTS; i++)
-        if (!rb_guarded_intact(c->src[i]))
-            what = "input";
-    if (!what)
-        return RB_OK;
-    return rb_fail(err, RB_ERR_ENGINE, "engine %s has written past the ends of %s", c->engine->name,
-                   what);
-}
-
-/* Order-dependent, so that a changed input is told from an unchanged one. */
-static uint64_t fingerprint(const float *values, size_t bytes) {
-    uint64_t hash = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < bytes / sizeof *values; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        hash = (hash ^ bits) * 0x100000001B3u;
-    }
-    return hash;
-}
-
 typedef struct rb_fingerprints {
     uint64_t src, addend;
 } rb_fingerprints;
 
 static rb_fingerprints fingerprints(const rb_case *c) {
-    return (rb_fingerprints){fingerprint(c->src[0], rb_case_src_bytes(c)),
-                             fingerprint(c->addend, rb_case_addend_bytes(c))};
+    return (rb_fingerprints){
+        rb_fingerprint(RB_FINGERPRINT_START, c->src[0], rb_case_src_bytes(c)),
+        rb_fingerprint(RB_FINGERPRINT_START, c->addend, rb_case_addend_bytes(c))};
 }
 
 /* What holds after every call, whatever it has computed. */
 static rb_status check_call(const rb_case *c, rb_fingerprints before, rb_error *err) {
-    const rb_status status = check_guards(c, err);
+    rb_status status = check_guards(c, err);
+    if (status == RB_OK && keeps_weights(c))
+        status = check_weights(c, err);
     const rb_fingerprints after = fingerprints(c);
     if (status != RB_OK || (after.src == before.src && after.addend == before.addend))
         return status;
@@ -301,21 +335,25 @@ rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample 
     return status;
 }
 
-rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err) {
+/* What the engine holds as far as the harness knows: the host's account, and weights that the
+ * engine reads where they lie. */
+static rb_memory known_memory(const rb_case *c) {
+    rb_memory known = rb_host_memory_held(c->host);
+    if (keeps_weights(c))
+        known.bytes[RB_MEMORY_WEIGHTS] += rb_case_source_weight_bytes(&c->source);
+    return known;
+}
+
+static rb_status judge_memory(const rb_case *c, rb_memory *memory, rb_error *err) {
     static const char *const kinds[RB_MEMORY_KINDS] = {"weights", "activations", "scratch"};
-    const rb_memory held = rb_host_memory_held(c->host);
+    const rb_memory held = rb_host_memory_held(c->host), known = known_memory(c);
     const int64_t all = rb_process_memory_now().virtual_bytes;
-    if (!c->engine->memory) {
-        for (int kind = 0; kind < RB_MEMORY_KINDS; kind++)
-            memory->bytes[kind] = held.bytes[kind] > 0 ? held.bytes[kind] : -1;
-        return RB_OK;
-    }
     rb_status status = status_of_engine(c->engine->memory(c->session, memory, err));
     for (int kind = 0; status == RB_OK && kind < RB_MEMORY_KINDS; kind++) {
         const int64_t told = memory->bytes[kind];
-        if (told == -1 && held.bytes[kind] > 0)
-            memory->bytes[kind] = held.bytes[kind];
-        else if (told != -1 && told < held.bytes[kind])
+        if (told == -1)
+            memory->bytes[kind] = known.bytes[kind] > 0 ? known.bytes[kind] : -1;
+        else if (told < held.bytes[kind])
             status =
                 rb_fail(err, RB_ERR_ENGINE,
                         "engine %s reports %lld bytes of %s but holds %lld of the host's",
@@ -325,6 +363,17 @@ rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err) {
                              "engine %s reports %lld bytes of %s, the process never had more than "
                              "%lld",
                              c->engine->name, (long long)told, kinds[kind], (long long)all);
+        else
+            memory->bytes[kind] = told + known.bytes[kind] - held.bytes[kind];
     }
     return status;
+}
+
+rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err) {
+    if (c->engine->memory)
+        return judge_memory(c, memory, err);
+    const rb_memory known = known_memory(c);
+    for (int kind = 0; kind < RB_MEMORY_KINDS; kind++)
+        memory->bytes[kind] = known.bytes[kind] > 0 ? known.bytes[kind] : -1;
+    return RB_OK;
 }

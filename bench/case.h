@@ -86,7 +86,8 @@ rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void *dst[RB_CASE_INPUTS], rb_error *err);
 
-/* What the engine holds, by kind; -1 where nobody knows. RB_ERR_ENGINE when the engine's own
+/* What the engine holds, by kind; -1 where nobody knows. Weights that it reads where they lie
+ * (RB_ENGINE_KEEPS_WEIGHTS) are added to what it reports. RB_ERR_ENGINE when the engine's own
  * report cannot be true: below the host's account, or beyond all memory of the process. */
 rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err);
 

@@ -1,10 +1,12 @@
 #include "bench/case_source.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/clock.h"
 #include "bench/jitter.h"
+#include "bench/machine.h"
 #include "model/graph_build.h"
 #include "model/graph_cost.h"
 
@@ -58,9 +60,15 @@ rb_status rb_case_source_network(const rb_case_spec *spec, rb_case_source *sourc
 
 static rb_status copy_tensors(const rb_case_problem *spec, rb_case_source *source, rb_error *err) {
     const float *at = spec->tensors;
+    const rb_status status = rb_machine_check_memory("the tensors of this problem",
+                                                     2.0 * (double)spec->tensor_bytes, err);
+    if (status != RB_OK)
+        return status;
     for (int32_t t = 0; t < source->graph->tensor_count; t++) {
         const int64_t count = rb_tensor_elements(&source->graph->tensors[t]);
-        source->tensors[t] = rb_guarded_alloc((size_t)count * sizeof *at, spec->guard);
+        char label[RB_PROBLEM_CAPACITY];
+        snprintf(label, sizeof label, "its tensor %s", source->graph->tensors[t].name);
+        source->tensors[t] = rb_guarded_alloc((size_t)count * sizeof *at, spec->guard, label);
         if (!source->tensors[t])
             return rb_fail(err, RB_ERR_MEMORY, "no memory for the tensors of a problem");
         memcpy(source->tensors[t], at, (size_t)count * sizeof *at);
@@ -72,6 +80,8 @@ static rb_status copy_tensors(const rb_case_problem *spec, rb_case_source *sourc
 rb_status rb_case_source_problem(const rb_case_problem *spec, rb_case_source *source,
                                  rb_error *err) {
     *source = (rb_case_source){.is_problem = true};
+    if (!(spec->epsilon >= 0 && isfinite(spec->epsilon)))
+        return rb_fail(err, RB_ERR_USAGE, "the epsilon of a batch norm is finite and at least 0");
     rb_status status = rb_problem_graph_create(&spec->problem, &source->graph, err);
     if (status == RB_OK &&
         spec->tensor_bytes !=
@@ -87,13 +97,48 @@ rb_status rb_case_source_problem(const rb_case_problem *spec, rb_case_source *so
     return status;
 }
 
+int64_t rb_case_source_weight_bytes(const rb_case_source *source) {
+    int64_t elements = 0;
+    for (int32_t t = 0; source->weights.tensors && t < source->graph->tensor_count; t++)
+        elements += rb_tensor_elements(&source->graph->tensors[t]);
+    return elements * (int64_t)sizeof(float);
+}
+
+/* FNV-1a, value by value. */
+uint64_t rb_fingerprint(uint64_t start, const float *values, size_t bytes) {
+    uint64_t hash = start;
+    for (size_t i = 0; i < bytes / sizeof *values; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        hash = (hash ^ bits) * 0x100000001B3u;
+    }
+    return hash;
+}
+
+uint64_t rb_case_source_fingerprint(const rb_case_source *source) {
+    uint64_t hash = RB_FINGERPRINT_START;
+    const rb_graph *graph = source->graph;
+    for (int32_t t = 0; source->weights.tensors && t < graph->tensor_count; t++)
+        hash = rb_fingerprint(hash, source->weights.tensors[t],
+                              (size_t)rb_tensor_elements(&graph->tensors[t]) * sizeof(float));
+    return hash;
+}
+
+bool rb_case_source_intact(const rb_case_source *source) {
+    bool intact = true;
+    for (size_t t = 0; intact && t < RB_PROBLEM_TENSORS; t++)
+        intact = !source->tensors[t] || rb_guarded_intact(source->tensors[t]);
+    return intact;
+}
+
 void rb_case_source_drop_weights(rb_case_source *source) {
     rb_jitter_destroy(source->graph, source->moved);
     rb_weights_destroy(source->set);
-    for (size_t t = 0; t < RB_PROBLEM_TENSORS; t++) {
-        rb_guarded_free(source->tensors[t]);
-        source->tensors[t] = NULL;
-    }
+    for (size_t t = 0; t < RB_PROBLEM_TENSORS; t++)
+        if (source->tensors[t] && !rb_guarded_seal(source->tensors[t])) {
+            rb_guarded_free(source->tensors[t]);
+            source->tensors[t] = NULL;
+        }
     free(source->epsilon);
     source->moved = NULL;
     source->set = NULL;
@@ -105,6 +150,8 @@ void rb_case_source_release(rb_case_source *source) {
     if (!source->graph)
         return;
     rb_case_source_drop_weights(source);
+    for (size_t t = 0; t < RB_PROBLEM_TENSORS; t++)
+        rb_guarded_free(source->tensors[t]);
     if (source->is_problem)
         rb_problem_graph_destroy(source->graph);
     else

@@ -22,7 +22,21 @@ rb_status rb_case_source_network(const rb_case_spec *spec, rb_case_source *sourc
 rb_status rb_case_source_problem(const rb_case_problem *spec, rb_case_source *source,
                                  rb_error *err);
 
-/* Lets go of the weights, not of the graph. */
+/* Bytes of the tensors that are still there. */
+int64_t rb_case_source_weight_bytes(const rb_case_source *source);
+
+/* Of the values of the tensors that are still there; depends on their order. */
+uint64_t rb_case_source_fingerprint(const rb_case_source *source);
+
+/* The same of other values; 0 bytes are fine. */
+uint64_t rb_fingerprint(uint64_t start, const float *values, size_t bytes);
+#define RB_FINGERPRINT_START 0xCBF29CE484222325u
+
+/* True while nobody has written past the ends of a tensor. */
+bool rb_case_source_intact(const rb_case_source *source);
+
+/* Lets go of the weights, not of the graph. Between guard pages, nobody can touch them from now on.
+ */
 void rb_case_source_drop_weights(rb_case_source *source);
 
 void rb_case_source_release(rb_case_source *source);

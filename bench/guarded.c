@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/guard_pages.h"
 #include "resbench/engine.h"
 
 #define GUARD_BYTES 64
@@ -21,8 +22,9 @@ static const guarded_head *head_of(const void *memory) {
     return (const void *)((const unsigned char *)memory - FRONT_BYTES);
 }
 
-void *rb_guarded_alloc(size_t bytes, rb_guard guard) {
-    (void)guard;
+void *rb_guarded_alloc(size_t bytes, rb_guard guard, const char *label) {
+    if (guard != RB_GUARD_BYTES)
+        return rb_guard_pages_alloc(bytes, guard == RB_GUARD_PAGE_BEHIND, label);
     if (bytes > SIZE_MAX / 2)
         return NULL;
     const size_t total = FRONT_BYTES + bytes + GUARD_BYTES;
@@ -38,6 +40,9 @@ void *rb_guarded_alloc(size_t bytes, rb_guard guard) {
 }
 
 bool rb_guarded_intact(const void *memory) {
+    const rb_guard_pages *pages = rb_guard_pages_of(memory);
+    if (pages)
+        return rb_guard_pages_intact(pages);
     const unsigned char *at = memory;
     const size_t bytes = rb_guarded_bytes(memory);
     for (size_t i = 0; i < GUARD_BYTES; i++)
@@ -47,10 +52,23 @@ bool rb_guarded_intact(const void *memory) {
 }
 
 size_t rb_guarded_bytes(const void *memory) {
-    return head_of(memory)->bytes;
+    const rb_guard_pages *pages = rb_guard_pages_of(memory);
+    return pages ? rb_guard_pages_bytes(pages) : head_of(memory)->bytes;
+}
+
+bool rb_guarded_seal(void *memory) {
+    const rb_guard_pages *pages = rb_guard_pages_of(memory);
+    if (pages)
+        rb_guard_pages_seal(pages);
+    return pages != NULL;
 }
 
 void rb_guarded_free(void *memory) {
-    if (memory)
+    if (!memory)
+        return;
+    const rb_guard_pages *pages = rb_guard_pages_of(memory);
+    if (pages)
+        rb_guard_pages_free(pages);
+    else
         free((unsigned char *)memory - FRONT_BYTES);
 }

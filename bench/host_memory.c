@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "bench/machine.h"
+
 typedef struct allocation {
     struct allocation *next;
     void *memory;
@@ -19,12 +21,27 @@ struct rb_host_memory {
     bool verbose;
 };
 
+#define SMALL_BYTES ((size_t)64 << 20)
+
+/* Buffers next to pages are filled at once, and the system would rather end a process than refuse.
+ */
+static bool can_be_had(const rb_host_memory *host, size_t bytes) {
+    if (host->guard == RB_GUARD_BYTES || bytes <= SMALL_BYTES)
+        return true;
+    const int64_t available = rb_machine_available_bytes();
+    return available < 0 || bytes <= (uint64_t)available;
+}
+
+static const char *const labels[RB_MEMORY_KINDS] = {"a buffer of its own (weights)",
+                                                    "a buffer of its own (activations)",
+                                                    "a buffer of its own (scratch)"};
+
 static void *host_alloc(void *ctx, rb_memory_kind kind, size_t bytes) {
     rb_host_memory *host = ctx;
-    if ((unsigned)kind >= RB_MEMORY_KINDS)
+    if ((unsigned)kind >= RB_MEMORY_KINDS || !can_be_had(host, bytes))
         return NULL;
     allocation *entry = malloc(sizeof *entry);
-    void *memory = rb_guarded_alloc(bytes, host->guard);
+    void *memory = rb_guarded_alloc(bytes, host->guard, labels[kind]);
     if (!entry || !memory) {
         free(entry);
         rb_guarded_free(memory);

@@ -50,6 +50,38 @@ static double cpu_quota(void) {
     return INFINITY;
 }
 
+/* The number behind a word that begins a line of a file of the kernel's; -1: there is none. */
+static int64_t number_of(const char *path, const char *word) {
+    char line[128];
+    long long value = -1;
+    FILE *file = fopen(path, "r");
+    while (file && value < 0 && fgets(line, sizeof line, file))
+        if (strncmp(line, word, strlen(word)) == 0)
+            sscanf(line + strlen(word), "%lld", &value);
+    if (file)
+        fclose(file);
+    return value;
+}
+
+int64_t rb_machine_available_bytes(void) {
+    const int64_t kib = number_of("/proc/meminfo", "MemAvailable:");
+    const int64_t system = kib < 0 ? -1 : kib * 1024;
+    const int64_t limit = number_of("/sys/fs/cgroup/memory.max", "");
+    const int64_t used = number_of("/sys/fs/cgroup/memory.stat", "anon ");
+    if (limit < 0 || used < 0)
+        return system;
+    const int64_t left = limit > used ? limit - used : 0;
+    return system < 0 || left < system ? left : system;
+}
+
+rb_status rb_machine_check_memory(const char *what, double bytes, rb_error *err) {
+    const int64_t available = rb_machine_available_bytes();
+    if (available < 0 || bytes <= (double)available)
+        return RB_OK;
+    return rb_fail(err, RB_ERR_MEMORY, "%s needs %.0f MiB of memory, this machine has %.0f left",
+                   what, ceil(bytes / (1 << 20)), floor((double)available / (1 << 20)));
+}
+
 /* Cores of which at least one processing unit is in the process's affinity mask. */
 static int usable_cores(hwloc_topology_t topology) {
     int usable = 0;

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "resbench/status.h"
+
 /* Threads that a newcomer wants: the physical cores this process may use, no more than a
  * cgroup's quota allows. At least 1. */
 int32_t rb_machine_threads(void);
@@ -14,6 +16,14 @@ int32_t rb_machine_threads(void);
 /* The processors for `threads` threads: one of each of the first cores that this process may use;
  * all that it may use when there are not as many cores. false where the system does not tell. */
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors);
+
+/* Memory that this process could still have: the system's estimate, no more than a cgroup's limit
+ * leaves. -1: unknown. */
+int64_t rb_machine_available_bytes(void);
+
+/* RB_ERR_MEMORY, with both figures, when the bytes that `what` needs cannot be had. A system that
+ * lends more than it has would otherwise end the process later. */
+rb_status rb_machine_check_memory(const char *what, double bytes, rb_error *err);
 
 /* Google Benchmark's context block (date, host_name, num_cpus, mhz_per_cpu, caches, load_avg,
  * library_build_type ...) with our additions: cpu_model, cores, memory_bytes, kernel, governor,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "bench/clock.h"
@@ -97,6 +98,14 @@ rb_status rb_message_send(int fd, const json_t *json, const void *blob, size_t b
         status = write_all(fd, blob, blob_bytes, deadline_ns, err);
     free(text);
     return status;
+}
+
+void rb_message_send_text(int fd, const char *json, size_t bytes) {
+    const message_head head = {.magic = MAGIC, .json_bytes = bytes};
+    struct iovec parts[] = {{(void *)(uintptr_t)&head, sizeof head},
+                            {(void *)(uintptr_t)json, bytes}};
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 rb_status rb_message_receive(int fd, int64_t deadline_ns, rb_message *message, rb_error *err) {

@@ -21,8 +21,11 @@ void rb_message_release(rb_message *message); /* to an empty one */
 rb_status rb_message_send(int fd, const json_t *json, const void *blob, size_t blob_bytes,
                           int64_t deadline_ns, rb_error *err);
 
-/* As above; RB_ERR_ENGINE when what arrives is not a message (an engine may write anywhere).
- * The caller releases *message. */
+/* A text that is JSON already, and no block. Safe in a signal handler; may come to nothing. */
+void rb_message_send_text(int fd, const char *json, size_t bytes);
+
+/* As rb_message_send; RB_ERR_ENGINE when what arrives is not a message (an engine may write
+ * anywhere). The caller releases *message. */
 rb_status rb_message_receive(int fd, int64_t deadline_ns, rb_message *message, rb_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
+    json_t *kernels, *algorithms; /* of the nodes, as the worker has told them */
     bool output_f64;
     int64_t batch, classes;
     int64_t image_elements; /* channels x height x width */
@@ -65,7 +66,9 @@ rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *s
                               .open_ns = json_number_value(json_object_get(json, "open_ns"))};
         snprintf(remote->facts.engine_version, sizeof remote->facts.engine_version, "%s",
                  version ? version : "");
-        hash_kernels(json_object_get(json, "kernels"), &remote->facts);
+        remote->kernels = json_incref(json_object_get(json, "kernels"));
+        remote->algorithms = json_incref(json_object_get(json, "algorithms"));
+        hash_kernels(remote->kernels, &remote->facts);
     }
     rb_message_release(&answer);
     if (status == RB_OK)
@@ -79,6 +82,8 @@ void rb_remote_close(rb_remote *remote) {
     if (!remote)
         return;
     rb_worker_stop(remote->worker);
+    json_decref(remote->kernels);
+    json_decref(remote->algorithms);
     free(remote);
 }
 
@@ -88,6 +93,15 @@ const rb_remote_facts *rb_remote_facts_of(const rb_remote *remote) {
 
 bool rb_remote_output_f64(const rb_remote *remote) {
     return remote->output_f64;
+}
+
+const char *rb_remote_kernel(const rb_remote *remote, int32_t node) {
+    const char *kernel = json_string_value(json_array_get(remote->kernels, (size_t)node));
+    return kernel ? kernel : "";
+}
+
+rb_algorithm rb_remote_algorithm(const rb_remote *remote, int32_t node) {
+    return (rb_algorithm)json_integer_value(json_array_get(remote->algorithms, (size_t)node));
 }
 
 /* Copies one image's logits out of an answer's blob (batch, classes). */

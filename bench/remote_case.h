@@ -26,6 +26,10 @@ const rb_remote_facts *rb_remote_facts_of(const rb_remote *remote);
 /* True when the engine's logits are float64. */
 bool rb_remote_output_f64(const rb_remote *remote);
 
+/* The kernel of a node, "" where the engine does not name it, and the rule of its sums. */
+const char *rb_remote_kernel(const rb_remote *remote, int32_t node);
+rb_algorithm rb_remote_algorithm(const rb_remote *remote, int32_t node);
+
 /* Runs `images` images, src (images, channels, height, width), batch by batch; the last batch
  * is filled up from the front. reversed runs every batch in reverse order. logits is
  * (images, classes), in the order of src either way. *run_ns is the time of the first call. */

@@ -1,5 +1,21 @@
 #include "bench/remote_problem.h"
 
+#include "base/text.h"
+
+static rb_status take_facts(const json_t *json, rb_remote_problem_facts *facts, rb_error *err) {
+    const char *kernel = json_string_value(json_array_get(json_object_get(json, "kernels"), 0));
+    const json_t *algorithm = json_array_get(json_object_get(json, "algorithms"), 0);
+    const json_int_t value = json_integer_value(algorithm);
+    if (!kernel || !json_is_integer(algorithm) ||
+        (value != RB_ALGORITHM_DIRECT && value != RB_ALGORITHM_WINOGRAD))
+        return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+    facts->algorithm = (rb_algorithm)value;
+    facts->output_f64 = json_is_true(json_object_get(json, "output_f64"));
+    snprintf(facts->kernel, sizeof facts->kernel, "%s", kernel);
+    rb_text_clean(facts->kernel);
+    return RB_OK;
+}
+
 rb_status rb_remote_problem_open(rb_worker *worker, const rb_case_problem *spec,
                                  rb_remote_problem_facts *facts, rb_error *err) {
     char text[RB_PROBLEM_CAPACITY];
@@ -9,19 +25,18 @@ rb_status rb_remote_problem_open(rb_worker *worker, const rb_case_problem *spec,
         json_pack("{s:s, s:s, s:s, s:f, s:i, s:i, s:b}", "op", "open", "engine_path",
                   spec->engine_path, "problem", text, "epsilon", spec->epsilon, "threads",
                   spec->threads, "guard", (int)spec->guard, "verbose", spec->verbose);
-    const rb_status status =
+    *facts = (rb_remote_problem_facts){.kernel = ""};
+    if (!request)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "%s: a path that is no UTF-8, or an epsilon that is no "
+                       "number",
+                       text);
+    rb_status status =
         rb_worker_call(worker, request, spec->tensors, spec->tensor_bytes, &answer, err);
-    if (status != RB_OK)
-        return status;
-    const char *kernel =
-        json_string_value(json_array_get(json_object_get(answer.json, "kernels"), 0));
-    *facts = (rb_remote_problem_facts){
-        .algorithm = (rb_algorithm)json_integer_value(
-            json_array_get(json_object_get(answer.json, "algorithms"), 0)),
-        .output_f64 = json_is_true(json_object_get(answer.json, "output_f64"))};
-    snprintf(facts->kernel, sizeof facts->kernel, "%s", kernel ? kernel : "");
+    if (status == RB_OK)
+        status = take_facts(answer.json, facts, err);
     rb_message_release(&answer);
-    return RB_OK;
+    return status;
 }
 
 static rb_status send_values(rb_worker *worker, json_t *request, const float *values, int64_t count,
@@ -39,6 +54,8 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
                                          src, rb_problem_src_elements(problem), err);
     if (status != RB_OK || !problem->add)
         return status;
+    if (!addend)
+        return rb_fail(err, RB_ERR_USAGE, "this problem adds, and there is no addend");
     return send_values(worker, json_pack("{s:s}", "op", "addend"), addend,
                        rb_problem_dst_elements(problem), err);
 }

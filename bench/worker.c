@@ -8,9 +8,12 @@
 
 #include "base/text.h"
 #include "bench/engine_loader.h"
+#include "bench/fault.h"
 #include "bench/peak.h"
 #include "bench/process_memory.h"
-#include "resbench/checked.h"
+#include "bench/worker_tap.h"
+
+#define MAX_THREADS 65536
 
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -19,6 +22,18 @@ static const char *text_of(const json_t *object, const char *key) {
 
 static int64_t int_of(const json_t *object, const char *key) {
     return json_integer_value(json_object_get(object, key));
+}
+
+/* A number of least..most. */
+static rb_status small_int(const json_t *object, const char *key, int32_t least, int32_t most,
+                           int32_t *value, rb_error *err) {
+    const json_t *told = json_object_get(object, key);
+    const json_int_t number = json_integer_value(told);
+    if (!json_is_integer(told) || number < least || number > most)
+        return rb_fail(err, RB_ERR_USAGE, "'%s' must be a whole number of %d..%d", key, least,
+                       most);
+    *value = (int32_t)number;
+    return RB_OK;
 }
 
 /* Engines write some of these; what they write must not break the conversation. */
@@ -59,17 +74,18 @@ static rb_status op_describe(rb_worker_state *state, const rb_message *request, 
 
 static rb_status open_network(const rb_message *request, rb_case **opened, rb_error *err) {
     const json_t *json = request->json;
-    const rb_case_spec spec = {.engine_path = text_of(json, "engine_path"),
-                               .network = text_of(json, "network"),
-                               .weights = text_of(json, "weights"),
-                               .batch = int_of(json, "batch"),
-                               .height = int_of(json, "height"),
-                               .width = int_of(json, "width"),
-                               .classes = int_of(json, "classes"),
-                               .threads = (int32_t)int_of(json, "threads"),
-                               .jitter = (int32_t)int_of(json, "jitter"),
-                               .verbose = json_is_true(json_object_get(json, "verbose"))};
-    return rb_case_open(&spec, opened, err);
+    rb_case_spec spec = {.engine_path = text_of(json, "engine_path"),
+                         .network = text_of(json, "network"),
+                         .weights = text_of(json, "weights"),
+                         .batch = int_of(json, "batch"),
+                         .height = int_of(json, "height"),
+                         .width = int_of(json, "width"),
+                         .classes = int_of(json, "classes"),
+                         .verbose = json_is_true(json_object_get(json, "verbose"))};
+    rb_status status = small_int(json, "threads", 1, MAX_THREADS, &spec.threads, err);
+    if (status == RB_OK)
+        status = small_int(json, "jitter", 0, INT32_MAX, &spec.jitter, err);
+    return status == RB_OK ? rb_case_open(&spec, opened, err) : status;
 }
 
 static rb_status open_problem(const rb_message *request, rb_case **opened, rb_error *err) {
@@ -78,30 +94,51 @@ static rb_status open_problem(const rb_message *request, rb_case **opened, rb_er
                             .tensors = request->blob,
                             .tensor_bytes = request->blob_bytes,
                             .epsilon = json_number_value(json_object_get(json, "epsilon")),
-                            .threads = (int32_t)int_of(json, "threads"),
-                            .guard = (rb_guard)int_of(json, "guard"),
                             .verbose = json_is_true(json_object_get(json, "verbose"))};
-    const rb_status status = rb_problem_parse(text_of(json, "problem"), &spec.problem, err);
+    int32_t guard = RB_GUARD_BYTES;
+    rb_status status = small_int(json, "threads", 1, MAX_THREADS, &spec.threads, err);
+    if (status == RB_OK)
+        status = small_int(json, "guard", 0, RB_GUARD_COUNT - 1, &guard, err);
+    if (status == RB_OK)
+        status = rb_problem_parse(text_of(json, "problem"), &spec.problem, err);
+    spec.guard = (rb_guard)guard;
     return status == RB_OK ? rb_case_open_problem(&spec, opened, err) : status;
+}
+
+/* What the engine says of each node. */
+static rb_status answer_nodes(const rb_case *c, rb_message *answer, rb_error *err) {
+    const rb_case_facts facts = rb_case_facts_of(c);
+    json_t *kernels = json_array(), *algorithms = json_array();
+    json_object_set_new(answer->json, "kernels", kernels);
+    json_object_set_new(answer->json, "algorithms", algorithms);
+    for (int32_t i = 0; i < facts.graph->node_count; i++) {
+        const rb_algorithm algorithm = rb_case_algorithm(c, i);
+        if (algorithm != RB_ALGORITHM_DIRECT && algorithm != RB_ALGORITHM_WINOGRAD)
+            return rb_fail(err, RB_ERR_ENGINE,
+                           "engine %s declares algorithm %d of %s, which is "
+                           "none",
+                           facts.engine->name, (int)algorithm, facts.graph->nodes[i].name);
+        json_array_append_new(kernels, clean_text(rb_case_kernel(c, i)));
+        json_array_append_new(algorithms, json_integer(algorithm));
+    }
+    return RB_OK;
 }
 
 static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_message *answer,
                          rb_error *err) {
     rb_case_close(state->open_case);
     state->open_case = NULL;
-    const rb_status status = json_object_get(request->json, "problem")
-                                 ? open_problem(request, &state->open_case, err)
-                                 : open_network(request, &state->open_case, err);
-    if (status != RB_OK)
+    rb_status status = json_object_get(request->json, "problem")
+                           ? open_problem(request, &state->open_case, err)
+                           : open_network(request, &state->open_case, err);
+    if (status == RB_OK)
+        status = answer_nodes(state->open_case, answer, err);
+    if (status != RB_OK) {
+        rb_case_close(state->open_case);
+        state->open_case = NULL;
         return status;
-    const rb_case_facts facts = rb_case_facts_of(state->open_case);
-    json_t *kernels = json_array(), *algorithms = json_array();
-    for (int32_t i = 0; i < facts.graph->node_count; i++) {
-        json_array_append_new(kernels, clean_text(rb_case_kernel(state->open_case, i)));
-        json_array_append_new(algorithms, json_integer(rb_case_algorithm(state->open_case, i)));
     }
-    json_object_set_new(answer->json, "kernels", kernels);
-    json_object_set_new(answer->json, "algorithms", algorithms);
+    const rb_case_facts facts = rb_case_facts_of(state->open_case);
     json_object_set_new(answer->json, "version", clean_text(facts.engine->version));
     json_object_set_new(answer->json, "output_f64",
                         json_boolean(facts.engine->output_dtype == RB_F64));
@@ -113,8 +150,11 @@ static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_m
 static rb_status op_input(rb_worker_state *state, const rb_message *request, rb_message *answer,
                           rb_error *err) {
     (void)answer;
-    return rb_case_set_input(state->open_case, (int)int_of(request->json, "index"), request->blob,
-                             request->blob_bytes, err);
+    int32_t index = 0;
+    const rb_status status = small_int(request->json, "index", 0, RB_CASE_INPUTS - 1, &index, err);
+    return status == RB_OK
+               ? rb_case_set_input(state->open_case, index, request->blob, request->blob_bytes, err)
+               : status;
 }
 
 static rb_status op_addend(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -135,46 +175,10 @@ static rb_status op_run(rb_worker_state *state, const rb_message *request, rb_me
     return answer_logits(state->open_case, &logits, 1, answer, err);
 }
 
-/* What tap is asked for, and where it goes. */
-typedef struct tapped {
-    int64_t first, count;
-    json_t *dims;
-    char *values;
-    size_t bytes;
-} tapped;
-
-static rb_status keep_value(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
-                            rb_dtype dtype, const void *data, rb_error *err) {
-    tapped *t = ctx;
-    if (stage != RB_STAGE_VALUE || node < t->first || node - t->first >= t->count)
-        return RB_OK;
-    int64_t elements;
-    const size_t each = dtype == RB_F64 ? sizeof(double) : sizeof(float);
-    if (!rb_product_i64(dims, 4, &elements) || (uint64_t)elements > SIZE_MAX / 16)
-        return rb_fail(err, RB_ERR_ENGINE, "node %d was shown with impossible dimensions", node);
-    const size_t bytes = (size_t)elements * each;
-    char *values = realloc(t->values, t->bytes + bytes);
-    if (!values)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for the value of node %d", node);
-    memcpy(values + t->bytes, data, bytes);
-    t->values = values;
-    t->bytes += bytes;
-    json_array_append_new(t->dims,
-                          json_pack("[I, I, I, I]", (json_int_t)dims[0], (json_int_t)dims[1],
-                                    (json_int_t)dims[2], (json_int_t)dims[3]));
-    return RB_OK;
-}
-
 static rb_status op_tap(rb_worker_state *state, const rb_message *request, rb_message *answer,
                         rb_error *err) {
-    tapped t = {.first = int_of(request->json, "first"),
-                .count = int_of(request->json, "count"),
-                .dims = json_array()};
-    const rb_status status = rb_case_tap(state->open_case, keep_value, &t, err);
-    json_object_set_new(answer->json, "dims", t.dims);
-    answer->blob = t.values;
-    answer->blob_bytes = t.bytes;
-    return status;
+    return rb_worker_tap(state->open_case, int_of(request->json, "first"),
+                         int_of(request->json, "count"), answer, err);
 }
 
 static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -289,13 +293,16 @@ int rb_worker_serve(int standard_input) {
     /* The harness decides when to stop; engines that print must not spoil its tables. */
     signal(SIGINT, SIG_IGN);
     dup2(STDERR_FILENO, STDOUT_FILENO);
+    rb_fault_install(fd);
     for (;;) {
         rb_message request, answer;
         if (rb_message_receive(fd, 0, &request, &err) != RB_OK)
             break;
         rb_worker_handle(&state, &request, &answer);
+        rb_fault_hold();
         const rb_status sent =
             rb_message_send(fd, answer.json, answer.blob, answer.blob_bytes, 0, &err);
+        rb_fault_release();
         rb_message_release(&request);
         rb_message_release(&answer);
         if (sent != RB_OK)

@@ -91,11 +91,15 @@ static int reap(rb_worker *worker, int64_t grace_ns, bool *killed) {
     return status;
 }
 
-/* Turns a broken conversation into the reason that a person wants to read. */
-static rb_status fail_for_good(rb_worker *worker, rb_status status, rb_error *err) {
+/* Turns a broken conversation into the reason that a person wants to read. last_words: what the
+ * process has said of its own end; NULL: nothing. */
+static rb_status fail_for_good(rb_worker *worker, rb_status status, const char *last_words,
+                               rb_error *err) {
     bool killed = false;
     const int ended = reap(worker, status == RB_ERR_CRASHED ? EXIT_GRACE_NS : 0, &killed);
-    if (status == RB_ERR_TIMEOUT)
+    if (last_words)
+        rb_fail(&worker->why, status, "%s", last_words);
+    else if (status == RB_ERR_TIMEOUT)
         rb_fail(&worker->why, status, "no answer within %g s", worker->options.timeout_seconds);
     else if (status == RB_ERR_INTERRUPTED)
         rb_fail(&worker->why, status, "interrupted");
@@ -120,7 +124,7 @@ static rb_status exchange(rb_worker *worker, double seconds, const json_t *reque
     rb_status status = rb_message_send(worker->fd, request, blob, blob_bytes, deadline, err);
     if (status == RB_OK)
         status = rb_message_receive(worker->fd, deadline, answer, err);
-    return status == RB_OK ? RB_OK : fail_for_good(worker, status, err);
+    return status == RB_OK ? RB_OK : fail_for_good(worker, status, NULL, err);
 }
 
 rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, size_t blob_bytes,
@@ -152,6 +156,11 @@ rb_status rb_worker_call_for(rb_worker *worker, double seconds, json_t *request,
     const char *said = json_string_value(json_object_get(answer->json, "message"));
     snprintf(message, sizeof message, "%s", said ? said : "the worker's answer is garbage");
     rb_text_clean(message);
+    if (value == RB_ERR_CRASHED && worker->pid) {
+        /* The last words of a process; it ends by its signal. */
+        rb_message_release(answer);
+        return fail_for_good(worker, RB_ERR_CRASHED, message, err);
+    }
     status = rb_fail(
         err, value > RB_OK && value <= RB_ERR_INTERRUPTED ? (rb_status)value : RB_ERR_ENGINE, "%s",
         message);

@@ -17,7 +17,8 @@ typedef struct rb_worker rb_worker;
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, rb_error *err);
 
 /* Sends a request (whose reference is taken) and waits for the answer. A status in the answer
- * other than RB_OK is returned with its message. RB_ERR_CRASHED names the signal,
+ * other than RB_OK is returned with its message. RB_ERR_CRASHED names the signal, or
+ * the buffer that the engine has overrun (bench/fault.h),
  * RB_ERR_TIMEOUT the limit; after either, and after RB_ERR_INTERRUPTED, the process is gone and
  * every further call fails the same way. The caller releases *answer, which is empty on error. */
 rb_status rb_worker_call(rb_worker *worker, json_t *request, const void *blob, size_t blob_bytes,

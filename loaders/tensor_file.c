@@ -73,23 +73,78 @@ rb_status rb_tensor_read(const char *path, const char *name, int32_t ndim,
     return status;
 }
 
+struct rb_tensor_writer {
+    char path[RB_PATH_CAPACITY], temporary[RB_PATH_CAPACITY];
+    hid_t file;
+};
+
+static rb_status cannot_write(const char *path, rb_error *err) {
+    return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written (is the disk full?)", path);
+}
+
+rb_status rb_tensor_writer_create(const char *path, const rb_text_attribute *attributes,
+                                  size_t attribute_count, rb_tensor_writer **writer,
+                                  rb_error *err) {
+    *writer = NULL;
+    rb_tensor_writer *own = malloc(sizeof *own);
+    if (!own)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
+    rb_status status = rb_temporary_path(path, own->temporary, err);
+    if (status == RB_OK)
+        status = rb_hdf5_create(own->temporary, &own->file, err);
+    if (status != RB_OK) {
+        free(own);
+        return status;
+    }
+    snprintf(own->path, sizeof own->path, "%s", path);
+    for (size_t i = 0; i < attribute_count; i++)
+        if (!rb_hdf5_write_text(own->file, attributes[i].name, attributes[i].text)) {
+            rb_tensor_writer_discard(own);
+            return cannot_write(path, err);
+        }
+    *writer = own;
+    return RB_OK;
+}
+
+rb_status rb_tensor_writer_add(rb_tensor_writer *writer, const char *name, rb_dtype dtype,
+                               int32_t ndim, const int64_t dims[RB_MAX_DIMS], const void *values,
+                               rb_error *err) {
+    return rb_hdf5_write_dataset(writer->file, name, dtype, ndim, dims, values)
+               ? RB_OK
+               : cannot_write(writer->path, err);
+}
+
+rb_status rb_tensor_writer_commit(rb_tensor_writer *writer, rb_error *err) {
+    rb_status status = RB_OK;
+    if (H5Fclose(writer->file) < 0) {
+        unlink(writer->temporary);
+        status = cannot_write(writer->path, err);
+    } else {
+        status = rb_commit_file(writer->temporary, writer->path, err);
+    }
+    free(writer);
+    return status;
+}
+
+void rb_tensor_writer_discard(rb_tensor_writer *writer) {
+    if (!writer)
+        return;
+    H5Fclose(writer->file);
+    unlink(writer->temporary);
+    free(writer);
+}
+
 rb_status rb_tensor_write(const char *path, const char *name, rb_dtype dtype, int32_t ndim,
                           const int64_t dims[RB_MAX_DIMS], const void *values,
                           const rb_text_attribute *attributes, size_t attribute_count,
                           rb_error *err) {
-    char temporary[RB_PATH_CAPACITY];
-    hid_t file;
-    rb_status status = rb_temporary_path(path, temporary, err);
-    if (status == RB_OK)
-        status = rb_hdf5_create(temporary, &file, err);
+    rb_tensor_writer *writer;
+    rb_status status = rb_tensor_writer_create(path, attributes, attribute_count, &writer, err);
     if (status != RB_OK)
         return status;
-    bool fine = rb_hdf5_write_dataset(file, name, dtype, ndim, dims, values);
-    for (size_t i = 0; fine && i < attribute_count; i++)
-        fine = rb_hdf5_write_text(file, attributes[i].name, attributes[i].text);
-    if (H5Fclose(file) < 0 || !fine) {
-        unlink(temporary);
-        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written (is the disk full?)", path);
-    }
-    return rb_commit_file(temporary, path, err);
+    status = rb_tensor_writer_add(writer, name, dtype, ndim, dims, values, err);
+    if (status == RB_OK)
+        return rb_tensor_writer_commit(writer, err);
+    rb_tensor_writer_discard(writer);
+    return status;
 }

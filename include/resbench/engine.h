@@ -80,7 +80,8 @@ typedef struct rb_options {
 } rb_options;
 
 /* Bytes held between open and close, by kind; -1 where the engine cannot tell.
- * An engine that takes its memory from the host must arrive at the host's figures. */
+ * An engine that takes its memory from the host must arrive at the host's figures. Weights that
+ * it keeps where they are (RB_ENGINE_KEEPS_WEIGHTS) do not count: the harness adds them. */
 typedef struct rb_memory {
     int64_t bytes[RB_MEMORY_KINDS];
 } rb_memory;

@@ -4,7 +4,7 @@ import pytest
 
 SCRIPTS = ("plot", "import", "export")  # with fewer exit codes of their own
 COMMANDS = (
-    *("run", "accuracy", "classify", "infer", "describe", "list", "weights", "preprocess"),
+    *("run", "trace", "accuracy", "classify", "infer", "describe", "list", "weights", "preprocess"),
     *("synth-input", *SCRIPTS),
 )
 CODES = ("0 fine", "1 wrong", "2 usage", "3 bad input", "8 engine crashed", "130 interrupted")
@@ -66,6 +66,15 @@ def test_unknown_option(resbench, command):
         (("infer", "resnet19", "--input", "x.h5"), "resnet19"),
         (("infer", "resnet18", "--input", "x.h5", "--engine", "tensorfire"), "tensorfire"),
         (("infer", "resnet18", "--input", "x.h5", "--engine", "./tensorfire.so"), "tensorfire"),
+        (("trace",), "network"),
+        (("trace", "resnet19"), "resnet19"),
+        (("trace", "resnet20", "resnet20"), "resnet20"),
+        (("trace", "resnet20", "--engine", "tensorfire"), "tensorfire"),
+        (("trace", "resnet20", "--against", "tensorfire"), "tensorfire"),
+        (("trace", "resnet20", "--engine", "onednn,reference"), "more than one"),
+        (("trace", "resnet20", "--input", "x.h5", "--images", "photos"), "exclude"),
+        (("trace", "resnet20", "--input", "x.h5", "--size", "32"), "--size"),
+        (("trace", "resnet20", "--batch", "0"), "'0'"),
         (("run", "--depths", "19"), "resnet19"),
         (("run", "--depths", "18,18"), "resnet18"),
         (("run", "--depths", ""), "empty"),

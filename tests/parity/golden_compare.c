@@ -205,6 +205,11 @@ void rb_golden_compare(const rb_engine *engine, const rb_graph *graph, const rb_
     if (tamper)
         tamper("logits", logits, count);
     score->logits_error = rb_relative_l2(logits, golden->logits, count);
+    for (int64_t n = 0; n < graph->batch; n++)
+        score->worst_image_error =
+            fmax(score->worst_image_error,
+                 rb_relative_l2(logits + n * graph->classes, golden->logits + n * graph->classes,
+                                graph->classes));
     score->missing = golden->module_count - score->compared;
     print_message("%s %s: logits %.2e, %lld modules, worst %.2e at %s\n", graph->name, engine->name,
                   score->logits_error, (long long)score->compared, score->module_error,

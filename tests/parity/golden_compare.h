@@ -10,11 +10,12 @@
 typedef void (*rb_golden_tamper)(const char *name, double *data, int64_t count);
 
 typedef struct rb_golden_score {
-    int64_t compared;    /* modules of the file that were compared */
-    int64_t missing;     /* modules of the file that were not */
-    int64_t unknown;     /* values the engine showed that the file does not know */
-    double logits_error; /* relative L2; infinite when not finite */
-    double module_error; /* the largest of all errors of modules */
+    int64_t compared;         /* modules of the file that were compared */
+    int64_t missing;          /* modules of the file that were not */
+    int64_t unknown;          /* values the engine showed that the file does not know */
+    double logits_error;      /* relative L2; infinite when not finite */
+    double worst_image_error; /* the same of the worst image */
+    double module_error;      /* the largest of all errors of modules */
     char worst[RB_GOLDEN_NAME + 16];
 } rb_golden_score;
 

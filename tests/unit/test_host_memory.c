@@ -11,7 +11,7 @@ static const size_t sizes[] = {0, 1, 63, 64, 65, 1000, 4096};
 static void a_careful_user_leaves_the_guards_intact(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        unsigned char *memory = rb_guarded_alloc(sizes[i], RB_GUARD_BYTES);
+        unsigned char *memory = rb_guarded_alloc(sizes[i], RB_GUARD_BYTES, "it");
         assert_non_null(memory);
         assert_int_equal((uintptr_t)memory % RB_ALIGNMENT, 0);
         assert_int_equal(rb_guarded_bytes(memory), sizes[i]);
@@ -29,7 +29,7 @@ static void one_byte_outside_is_seen(void **state) {
     for (size_t i = 0; i < COUNT(sizes); i++)
         for (ptrdiff_t off = 0; off < 64; off++)
             for (int side = 0; side < 2; side++) {
-                unsigned char *memory = rb_guarded_alloc(sizes[i], RB_GUARD_BYTES);
+                unsigned char *memory = rb_guarded_alloc(sizes[i], RB_GUARD_BYTES, "it");
                 assert_non_null(memory);
                 unsigned char *at = side ? memory + sizes[i] + off : memory - 1 - off;
                 *at ^= 1;
@@ -42,9 +42,9 @@ static void one_byte_outside_is_seen(void **state) {
 
 static void sizes_beyond_memory_give_none(void **state) {
     (void)state;
-    assert_null(rb_guarded_alloc(SIZE_MAX, RB_GUARD_BYTES));
-    assert_null(rb_guarded_alloc(SIZE_MAX - 128, RB_GUARD_BYTES));
-    assert_null(rb_guarded_alloc(SIZE_MAX / 2 + 1, RB_GUARD_BYTES));
+    assert_null(rb_guarded_alloc(SIZE_MAX, RB_GUARD_BYTES, "it"));
+    assert_null(rb_guarded_alloc(SIZE_MAX - 128, RB_GUARD_BYTES, "it"));
+    assert_null(rb_guarded_alloc(SIZE_MAX / 2 + 1, RB_GUARD_BYTES, "it"));
 }
 
 static int create_host(void **state) {

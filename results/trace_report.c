@@ -1,0 +1,158 @@
+#include "results/trace_report.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic_file.h"
+
+/* The bar: from 1e-9 to 1 on a log scale, the limit as a stroke within. */
+#define BAR_WIDTH 27
+#define BAR_DECADES 9.0
+
+static int bar_place(double value) {
+    const double place = (log10(value) + BAR_DECADES) / BAR_DECADES * BAR_WIDTH;
+    return place > 0 ? place < BAR_WIDTH ? (int)place : BAR_WIDTH - 1 : 0;
+}
+
+static void draw_bar(const rb_trace_node *node, char text[BAR_WIDTH + 1]) {
+    const int length = node->non_finite > 0 ? BAR_WIDTH
+                       : node->rel_l2 > 0   ? bar_place(node->rel_l2) + 1
+                                            : 0;
+    for (int i = 0; i < BAR_WIDTH; i++)
+        text[i] = i < length ? '=' : ' ';
+    text[bar_place(node->limit)] = '|';
+    text[BAR_WIDTH] = '\0';
+}
+
+static void print_node(const rb_trace_node *node, bool first, int width, FILE *out) {
+    char shape[72], error[24] = "NaN", growth[24] = "", bar[BAR_WIDTH + 1];
+    snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)node->dims[1],
+             (long long)node->dims[2], (long long)node->dims[3]);
+    if (node->non_finite == 0) {
+        snprintf(error, sizeof error, "%.1e", node->rel_l2);
+        if (isfinite(node->growth))
+            snprintf(growth, sizeof growth, "%.*f", node->growth < 9.995 ? 2 : 0, node->growth);
+    }
+    draw_bar(node, bar);
+    fprintf(out, "%-*s  %-8s  %-12s  %7s  %7.1e  %8s  %s", width, node->name, node->op, shape,
+            error, node->limit, growth, bar);
+    if (node->verdict != RB_VERDICT_PASS)
+        fprintf(out, "  %s%s", rb_verdict_name(node->verdict), first ? "  <- the first" : "");
+    fprintf(out, "\n");
+}
+
+static void print_nodes(const rb_trace *trace, FILE *out) {
+    int width = (int)strlen("node");
+    for (int32_t i = 0; i < trace->node_count; i++) {
+        const int own = (int)strlen(trace->nodes[i].name);
+        width = own > width ? own : width;
+    }
+    fprintf(out, "%-*s  %-8s  %-12s  %7s  %7s  %8s  %s\n", width, "node", "op", "shape", "rel L2",
+            "limit", "growth", "1e-9 .. 1, |: the limit");
+    for (int32_t i = 0; i < trace->node_count; i++)
+        print_node(&trace->nodes[i], i == trace->first, width, out);
+}
+
+static void print_run(const rb_trace *trace, FILE *out) {
+    if (trace->run == RB_VERDICT_PASS)
+        return;
+    const bool shown = trace->nodes[trace->node_count - 1].verdict == RB_VERDICT_PASS;
+    if (trace->run_non_finite > 0)
+        fprintf(out, "A plain run leaves %lld logits NaN, infinite or unwritten",
+                (long long)trace->run_non_finite);
+    else
+        fprintf(out, "The logits of a plain run are off by %.1e, limit %.1e", trace->run_rel_l2,
+                trace->run_limit);
+    fprintf(out, "%s.\n",
+            shown ? "; what the engine shows is right: the fault is in what it runs when nobody "
+                    "watches"
+                  : "");
+}
+
+static void print_verdict(const rb_trace *trace, FILE *out) {
+    if (trace->first >= 0) {
+        const rb_trace_node *node = &trace->nodes[trace->first];
+        if (node->non_finite > 0)
+            fprintf(out,
+                    "%s is the first node out of bounds: %lld of its values are NaN or "
+                    "infinite.\n",
+                    node->name, (long long)node->non_finite);
+        else
+            fprintf(out, "%s is the first node out of bounds: %.1e, limit %.1e.\n", node->name,
+                    node->rel_l2, node->limit);
+    }
+    for (int32_t i = 0; i < trace->node_count; i++)
+        if (trace->nodes[i].finding[0])
+            fprintf(out, "%s\n", trace->nodes[i].finding);
+    print_run(trace, out);
+    if (rb_trace_is_right(trace)) {
+        double most = 0;
+        int32_t worst = 0;
+        for (int32_t i = 0; i < trace->node_count; i++)
+            if (trace->nodes[i].rel_l2 / trace->nodes[i].limit > most) {
+                most = trace->nodes[i].rel_l2 / trace->nodes[i].limit;
+                worst = i;
+            }
+        fprintf(out, "No node is out of bounds: %s of %d has most of its limit, %.0f %%.\n",
+                trace->nodes[worst].name, trace->node_count, 100 * most);
+    }
+}
+
+void rb_trace_print(const rb_trace *trace, FILE *out) {
+    fprintf(out, "%s, %s %s against %s %s, batch %lld of %lldx%lld, input: %s\n\n", trace->network,
+            trace->engine, trace->engine_version, trace->against, trace->against_version,
+            (long long)trace->batch, (long long)trace->height, (long long)trace->width,
+            trace->input);
+    print_nodes(trace, out);
+    fprintf(out, "\n");
+    print_verdict(trace, out);
+}
+
+static json_t *number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *node_json(const rb_trace_node *node) {
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:[I, I, I, I], s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:s, "
+        "s:o, s:s, s:s}",
+        "name", node->name, "value_name", node->value_name, "op", node->op, "kernel", node->kernel,
+        "dims", (json_int_t)node->dims[0], (json_int_t)node->dims[1], (json_int_t)node->dims[2],
+        (json_int_t)node->dims[3], "verdict", rb_verdict_name(node->verdict), "rel_l2",
+        number(node->rel_l2), "limit", number(node->limit), "growth", number(node->growth),
+        "non_finite", (json_int_t)node->non_finite, "oracle_share", number(node->oracle_share),
+        "against_share", number(node->against_share), "step", rb_verdict_name(node->step),
+        "step_share", number(node->step_share), "alone", rb_verdict_name(node->alone),
+        "alone_share", number(node->alone_share), "cause", rb_trace_cause_name(node->cause),
+        "finding", node->finding);
+}
+
+static json_t *trace_json(const rb_trace *trace) {
+    json_t *nodes = json_array();
+    for (int32_t i = 0; i < trace->node_count; i++)
+        json_array_append_new(nodes, node_json(&trace->nodes[i]));
+    return json_pack(
+        "{s:{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:o, s:{s:s, s:o, "
+        "s:o, s:I}, s:o}}",
+        "trace", "schema_version", RB_TRACE_SCHEMA, "resbench", RB_VERSION, "network",
+        trace->network, "engine", trace->engine, "engine_version", trace->engine_version, "against",
+        trace->against, "against_version", trace->against_version, "weights_sha256",
+        trace->weights_sha256, "input", trace->input, "batch", (json_int_t)trace->batch, "height",
+        (json_int_t)trace->height, "width", (json_int_t)trace->width, "threads", trace->threads,
+        "first", trace->first >= 0 ? json_string(trace->nodes[trace->first].name) : json_null(),
+        "run", "verdict", rb_verdict_name(trace->run), "rel_l2", number(trace->run_rel_l2), "limit",
+        number(trace->run_limit), "non_finite", (json_int_t)trace->run_non_finite, "nodes", nodes);
+}
+
+rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err) {
+    json_t *json = trace_json(trace);
+    char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
+    json_decref(json);
+    if (!text)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %s", path);
+    const rb_status status = rb_write_file(path, text, strlen(text), err);
+    free(text);
+    return status;
+}

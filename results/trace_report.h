@@ -1,0 +1,15 @@
+/* The views of a trace: a table for people, JSON for programs. */
+#ifndef RESULTS_TRACE_REPORT_H
+#define RESULTS_TRACE_REPORT_H
+
+#include <stdio.h>
+
+#include "results/trace_record.h"
+
+/* One line a node, then what was found. */
+void rb_trace_print(const rb_trace *trace, FILE *out);
+
+/* The file appears whole or not at all. */
+rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err);
+
+#endif
