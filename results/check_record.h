@@ -62,6 +62,7 @@ typedef struct rb_check_rows {
     size_t count, capacity;
 } rb_check_rows;
 
+/* Adds a copy, with texts made one line of valid UTF-8 (engines write some of them). */
 rb_status rb_check_rows_add(rb_check_rows *rows, const rb_check_row *row, rb_error *err);
 void rb_check_rows_release(rb_check_rows *rows);
 
