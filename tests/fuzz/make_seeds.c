@@ -104,6 +104,15 @@ static void make_text(void) {
         seed("text", (const char[]){(char)('a' + i), 0}, NULL, 0, texts[i], strlen(texts[i]));
 }
 
+static void make_problems(void) {
+    static const char *const texts[] = {
+        "ic64ih56oc64oh56kh3ph1",       "conv:mb3ic16ih18iw9oc32oh9ow20kh3kw5sh2sw1ph1pw2+bn+add",
+        "fc:mb3ic2048oc1000+bias+relu", "maxpool:ic64ih112oh56kh3sh2ph1",
+        "avgpool:mb2ic17ih5iw3",        "shortcut:ic16ih32oc32oh16sh2"};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        seed("problem", (const char[]){(char)('a' + i), 0}, NULL, 0, texts[i], strlen(texts[i]));
+}
+
 static void make_messages(void) {
     static const char json[] = "{\"op\":\"open\",\"status\":0,\"n\":[1,2.5,null,true]}";
     for (uint64_t blob = 0; blob <= 256; blob += 64) {
@@ -294,6 +303,7 @@ int main(int argc, char **argv) {
     mkdir(root, 0777);
     assert_non_null(mkdtemp(work));
     make_images(argv[2]);
+    make_problems();
     make_text();
     make_messages();
     make_answers();
