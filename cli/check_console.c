@@ -42,6 +42,11 @@ static void on_progress(void *ctx, double share, const char *what) {
     rb_progress_show(&console->progress, what);
 }
 
+static bool is_used(const rb_check_plan *plan, rb_fill fill) {
+    return plan->inputs[fill] &&
+           plan->levels[fill == RB_FILL_INTEGER ? RB_LEVEL_EXACT : RB_LEVEL_OPERATION];
+}
+
 void rb_check_console_begin(rb_check_console *console, rb_check_plan *plan) {
     console->plan = plan;
     plan->on_row = on_row;
@@ -51,9 +56,10 @@ void rb_check_console_begin(rb_check_console *console, rb_check_plan *plan) {
     for (int level = 0; level < RB_LEVEL_COUNT; level++)
         if (plan->levels[level])
             printf(" %s", rb_check_level_name((rb_check_level)level));
-    printf("; input:");
+    if (plan->levels[RB_LEVEL_EXACT] || plan->levels[RB_LEVEL_OPERATION])
+        printf("; input:");
     for (int fill = 0; fill < RB_FILL_COUNT; fill++)
-        if (plan->inputs[fill])
+        if (is_used(plan, (rb_fill)fill))
             printf(" %s", rb_fill_name((rb_fill)fill));
     if (plan->network_count > 0)
         printf("; networks:");

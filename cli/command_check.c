@@ -237,7 +237,8 @@ static rb_status choose_levels(check_arguments *a, rb_error *err) {
         plan->levels[RB_LEVEL_EXACT] = plan->inputs[RB_FILL_INTEGER];
         plan->levels[RB_LEVEL_OPERATION] =
             plan->inputs[RB_FILL_SEEDED] || plan->inputs[RB_FILL_RECORDED];
-        plan->levels[RB_LEVEL_CHAINED] = plan->levels[RB_LEVEL_NETWORK] = false;
+        plan->levels[RB_LEVEL_CHAINED] = plan->levels[RB_LEVEL_NETWORK] =
+            plan->problem_count == 0 && !a->inputs;
         plan->levels[RB_LEVEL_TASK] = plan->weights && plan->data;
     }
     return status == RB_OK ? check_choice(plan, err) : status;
@@ -311,7 +312,7 @@ static rb_status run(check_arguments *a, rb_check_rows *rows, rb_error *err) {
     }
     if (status == RB_OK && of_networks(&a->plan)) {
         rb_check_console_part(&a->console);
-        status = rb_fail(err, RB_ERR_USAGE, "levels of networks are not there yet");
+        status = rb_check_networks(&a->plan, rows, err);
     }
     return status;
 }
