@@ -41,11 +41,11 @@ def test_engines_of_resbench_pass(resbench, engine):
 # What only run does wrong shows in the logits.
 @pytest.mark.parametrize("fault", ["wrong", "nan", "swap", "constant", "zeros", "stale"])
 def test_wrong_logits_fail_at_the_level_of_the_network(resbench, fault):
-    rows = check(resbench, engine_path(fault), *NETWORKS, code=2)
+    rows = check(resbench, engine_path(fault), *NETWORKS, code=1)
     (network,) = rows["network"]
     assert network["verdict"] == "FAIL" and network["note"]
-    (chained,) = rows["chained"]
-    assert chained["verdict"] == "UNSUPPORTED" and "does not show" in chained["note"]
+    assert len(rows["chained"]) > 20
+    assert {row["verdict"] for row in rows["chained"]} == {"PASS"}
     if fault == "nan":
         assert network["figures"]["non_finite"] > 0
     if fault == "wrong":
@@ -59,20 +59,23 @@ def test_a_swapped_batch_needs_a_batch(resbench):
 
 
 @pytest.mark.parametrize(
-    ("fault", "verdict"),
-    [("crash", "CRASHED"), ("crash_open", "CRASHED"), ("error", "FAIL"), ("unsupported", "UNSUPPORTED")],
+    ("fault", "verdict", "code"),
+    [
+        ("crash", "CRASHED", 8),
+        ("crash_open", "CRASHED", 8),
+        ("error", "FAIL", 1),
+        ("unsupported", "UNSUPPORTED", 6),
+    ],
 )
-def test_an_engine_that_fails_costs_its_row(resbench, fault, verdict):
+def test_an_engine_that_fails_costs_its_row(resbench, fault, verdict, code):
     arguments = ("--level", "network", "--depths", "20", *SMALL)
-    code = {"CRASHED": 3, "FAIL": 2, "UNSUPPORTED": None}[verdict]
-    result = resbench("check", engine_path(fault), *arguments, "--json", "check.json")
-    rows = json.loads((resbench.directory / "check.json").read_text())["rows"]
-    assert [row["verdict"] for row in rows] == [verdict] and rows[0]["note"]
-    assert result.code != 0 and code in (None, result.code)
+    (row,) = check(resbench, engine_path(fault), *arguments, code=code)["network"]
+    assert row["verdict"] == verdict and row["note"] and row["again"].startswith("resbench check")
+    assert row["figures"]["rel_l2"] is None and row["limit"] is None
 
 
 def test_the_first_wrong_node_is_named_and_the_rest_inherits(resbench):
-    rows = check(resbench, engine_path("node_padding"), *NETWORKS, code=2)
+    rows = check(resbench, engine_path("node_padding"), *NETWORKS, code=1)
     wrong = [row for row in rows["chained"] if row["verdict"] != "PASS"]
     names = [row["name"] for row in rows["chained"]]
     assert wrong[0]["name"] == "layer3.0.conv1"
@@ -90,14 +93,14 @@ def test_the_task_counts_images(resbench, weights8, data):
     (row,) = check(resbench, "onednn", *arguments, "--limit", "16", code=0)["task"]
     assert row["verdict"] == "PASS" and row["images"] == 16
     assert 0 <= row["top1_differ"] <= row["near_ties"]
-    (row,) = check(resbench, engine_path("swap"), *arguments, "--limit", "16", code=2)["task"]
-    assert row["verdict"] == "FAIL" and row["top1_differ"] > 0 and row["note"]
+    (row,) = check(resbench, engine_path("swap"), *arguments, "--limit", "16", code=1)["task"]
+    assert row["verdict"] == "FAIL" and row["figures"]["rel_l2"] > row["limit"] and row["note"]
 
 
 def test_files(resbench):
     outputs = ("--junit", "check.xml", "--json", "check.json", "-o", "out")
     result = resbench("check", engine_path("node_padding"), *NETWORKS, *outputs)
-    assert result.code == 2, result
+    assert result.code == 1, result
     rows = json.loads((resbench.directory / "check.json").read_text())["rows"]
     suites = ET.parse(resbench.directory / "check.xml").getroot()
     cases = suites.findall("testsuite/testcase")
