@@ -115,8 +115,9 @@ static bool is_taken(const rb_plan *plan, const char *label) {
 static rb_status number_label(const rb_plan *plan, rb_plan_engine *engine, rb_error *err) {
     char label[sizeof engine->label];
     for (size_t i = 0; i < plan->engine_count; i++)
-        if (strcmp(plan->engines[i].path, engine->path) == 0)
-            return rb_fail(err, RB_ERR_USAGE, "engine %s is named twice; other=%s names it anew",
+        if (is_same_file(plan->engines[i].path, engine->path))
+            return rb_fail(err, RB_ERR_USAGE,
+                           "two engines are called %s, and are one file; NAME=%s names it anew",
                            engine->label, engine->label);
     for (size_t number = 2; number <= plan->engine_count + 1; number++) {
         if (snprintf(label, sizeof label, "%s#%zu", engine->label, number) >= (int)sizeof label)
