@@ -142,6 +142,47 @@ done:
     return rb_dnnl_status(status, call, layer->node.name, err);
 }
 
+rb_status rb_describe_entry(const rb_session *s, const rb_graph *graph, dnnl_memory_desc_t *md,
+                            rb_error *err) {
+    const rb_node stem = {.name = "the source",
+                          .op = RB_OP_CONV,
+                          .src = RB_VALUE_INPUT,
+                          .add = RB_NONE,
+                          .ic = 3,
+                          .ih = graph->height,
+                          .iw = graph->width,
+                          .oc = graph->channels,
+                          .oh = graph->height,
+                          .ow = graph->width,
+                          .kh = 3,
+                          .kw = 3,
+                          .stride_h = 1,
+                          .stride_w = 1,
+                          .pad_top = 1,
+                          .pad_left = 1,
+                          .pad_bottom = 1,
+                          .pad_right = 1,
+                          .wei = 0,
+                          .bia = RB_NONE,
+                          .bn_bias = RB_NONE};
+    const rb_layer layer = {.node = stem,
+                            .dims = {graph->batch, graph->channels, graph->height, graph->width}};
+    const int64_t image[4] = {graph->batch, 3, graph->height, graph->width};
+    dnnl_memory_desc_t src = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    *md = NULL;
+    rb_status status = rb_describe_dense("the source", 4, image, &src, err);
+    if (status == RB_OK)
+        status = rb_describe_node(s, &layer, (rb_wish){src, NULL}, &pd, err);
+    if (status == RB_OK && pd)
+        status = rb_dnnl_status(
+            dnnl_memory_desc_clone(md, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0)),
+            "dnnl_memory_desc_clone", stem.name, err);
+    dnnl_primitive_desc_destroy(pd);
+    dnnl_memory_desc_destroy(src);
+    return status;
+}
+
 rb_status rb_describe_reorder(const rb_session *s, const rb_layer *layer,
                               const_dnnl_memory_desc_t from, const_dnnl_memory_desc_t to,
                               dnnl_primitive_desc_t *pd, rb_error *err) {

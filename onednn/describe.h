@@ -14,6 +14,12 @@ typedef struct rb_wish {
 rb_status rb_describe_node(const rb_session *s, const rb_layer *layer, rb_wish wish,
                            dnnl_primitive_desc_t *pd, rb_error *err);
 
+/* The layout in which a stem, a convolution of an image, leaves a value of the input's shape: that
+ * of all values between the layers of a network. *md is NULL, and RB_OK returned, where oneDNN has
+ * none. The caller owns *md. */
+rb_status rb_describe_entry(const rb_session *s, const rb_graph *graph, dnnl_memory_desc_t *md,
+                            rb_error *err);
+
 /* Copies a value from one layout into another. The caller owns *pd. */
 rb_status rb_describe_reorder(const rb_session *s, const rb_layer *layer,
                               const_dnnl_memory_desc_t from, const_dnnl_memory_desc_t to,

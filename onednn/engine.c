@@ -17,6 +17,7 @@ static rb_engine table = {.abi = RB_ENGINE_ABI,
                           .tap = rb_session_tap,
                           .memory = rb_session_memory,
                           .kernel = rb_session_kernel,
+                          .algorithm = rb_session_algorithm,
                           .close = rb_session_close};
 
 /* Of the library that is loaded, which need not be the one compiled against. */

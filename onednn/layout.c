@@ -5,7 +5,11 @@
  * stem's blocks (nChw16c on AVX-512), and a ResNet has no reorder at all. Measured against it
  * on ResNet-18 and 50 (AVX-512, one thread, CPU time, oneDNN 3.2 and 3.7): sources left to
  * oneDNN too (6 reorders in ResNet-18) and channels last everywhere. Both are within 4 % at
- * batch 1 and 3 to 17 % slower at batch 8. */
+ * batch 1 and 3 to 17 % slower at batch 8.
+ *
+ * A graph of one node is judged in place of that node in a network, so it shall run the same
+ * kernel: its source is first brought into the layout that a stem would have left it in, and its
+ * value goes to the caller by a reorder. */
 #include "describe.h"
 
 #include <stdio.h>
@@ -13,6 +17,9 @@
 
 #include "failure.h"
 #include "shortcut.h"
+
+#define IMAGE_CHANNELS 3 /* a source of so many is the caller's image, which no stem has written   \
+                          */
 
 /* The best descriptor found so far for one layer. */
 typedef struct rb_choice {
@@ -77,14 +84,16 @@ static rb_status clone(const rb_layer *layer, const_dnnl_memory_desc_t from, dnn
 
 /* The fewest extra steps first: the layout the source has, and that of the operand of the sum.
  * Another layout, with its reorder, only where that makes oneDNN choose a better kind of
- * kernel (a pool has no say in the layout of its source). The last value is dense: it is the
- * caller's. */
+ * kernel (a pool has no say in the layout of its source). The last value of a network is dense: it
+ * is the caller's. entry: the layout that the source shall have first, NULL: the one it has. */
 static rb_status choose_main(rb_session *s, const rb_graph *graph, int32_t index,
-                             dnnl_memory_desc_t dense, rb_error *err) {
+                             const_dnnl_memory_desc_t entry, const_dnnl_memory_desc_t dense,
+                             rb_error *err) {
     rb_layer *layer = &s->layers[index];
     const rb_node *node = &layer->node;
-    const const_dnnl_memory_desc_t src = rb_value_md(s, node->src);
-    const const_dnnl_memory_desc_t dst = rb_layer_is_last(s, layer) ? dense : NULL;
+    const const_dnnl_memory_desc_t src = entry ? entry : rb_value_md(s, node->src);
+    const const_dnnl_memory_desc_t dst =
+        rb_layer_is_last(s, layer) && !rb_is_single(s) ? dense : NULL;
     const bool sum = can_be_in_place(graph, index);
     const bool pool = node->op == RB_OP_MAXPOOL || node->op == RB_OP_AVGPOOL;
     const const_dnnl_memory_desc_t add = sum ? rb_value_md(s, node->add) : NULL;
@@ -115,17 +124,17 @@ static rb_status choose_main(rb_session *s, const rb_graph *graph, int32_t index
 }
 
 /* The source as it lies, and the value arranged in the same way: its reader, a sum, takes that. */
-static rb_status choose_shortcut(rb_session *s, int32_t index, const_dnnl_memory_desc_t dense,
-                                 rb_error *err) {
+static rb_status choose_shortcut(rb_session *s, int32_t index, const_dnnl_memory_desc_t entry,
+                                 const_dnnl_memory_desc_t dense, rb_error *err) {
     rb_layer *layer = &s->layers[index];
     const rb_node *node = &layer->node;
-    const const_dnnl_memory_desc_t src = rb_value_md(s, node->src);
+    const const_dnnl_memory_desc_t src = entry ? entry : rb_value_md(s, node->src);
     const int64_t dims[4] = {layer->dims[0], node->ic, node->ih, node->iw};
     rb_status status = rb_shortcut_knows(src)
                            ? clone(layer, src, &layer->src_md, err)
                            : rb_describe_dense(node->name, 4, dims, &layer->src_md, err);
     if (status == RB_OK)
-        status = rb_layer_is_last(s, layer)
+        status = rb_layer_is_last(s, layer) && !rb_is_single(s)
                      ? clone(layer, dense, &layer->dst_md, err)
                      : rb_shortcut_layout(layer, layer->src_md, &layer->dst_md, err);
     return status;
@@ -162,30 +171,37 @@ static const char *isa_name(void) {
 }
 
 /* "jit:avx512_core", "gemm:jit:avx2 +reorder"; "any" in a name is compiled, portable code. */
-static void write_kernel(rb_layer *layer) {
+static void write_kernel(const rb_session *s, rb_layer *layer) {
     static const char *const isa_marks[] = {"sse", "avx", "any", "sve", "asimd", "acl", "rvv"};
     const char *name = layer->main_step.pd ? kernel_name(layer->main_step.pd) : "copy:any";
+    const bool reordered = layer->src_step.pd || (rb_layer_is_last(s, layer) && s->exit_step.pd);
     bool says_isa = false;
     for (size_t i = 0; i < sizeof isa_marks / sizeof isa_marks[0]; i++)
         says_isa = says_isa || strstr(name, isa_marks[i]) != NULL;
     snprintf(layer->kernel, sizeof layer->kernel, "%s%s%s%s%s", name, says_isa ? "" : ":",
-             says_isa ? "" : isa_name(), layer->src_step.pd ? " +reorder" : "",
+             says_isa ? "" : isa_name(), reordered ? " +reorder" : "",
              layer->add_step.pd ? " +copy" : "");
 }
 
 rb_status rb_layout_choose(rb_session *s, const rb_graph *graph, rb_error *err) {
     const rb_layer *last = &s->layers[s->layer_count - 1];
-    dnnl_memory_desc_t dense = NULL;
+    dnnl_memory_desc_t dense = NULL, entry = NULL;
     rb_status status = rb_describe_dense(last->node.name, last->node.op == RB_OP_FC ? 2 : 4,
                                          last->dims, &dense, err);
+    if (status == RB_OK && rb_is_single(s) && graph->channels > IMAGE_CHANNELS)
+        status = rb_describe_entry(s, graph, &entry, err);
     for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++) {
-        status = s->layers[i].node.op == RB_OP_SHORTCUT ? choose_shortcut(s, i, dense, err)
-                                                        : choose_main(s, graph, i, dense, err);
+        rb_layer *layer = &s->layers[i];
+        status = layer->node.op == RB_OP_SHORTCUT ? choose_shortcut(s, i, entry, dense, err)
+                                                  : choose_main(s, graph, i, entry, dense, err);
         if (status == RB_OK)
-            status = choose_reorders(s, &s->layers[i], err);
+            status = choose_reorders(s, layer, err);
+        if (status == RB_OK && layer == last && !dnnl_memory_desc_equal(layer->dst_md, dense))
+            status = rb_describe_reorder(s, layer, layer->dst_md, dense, &s->exit_step.pd, err);
         if (status == RB_OK)
-            write_kernel(&s->layers[i]);
+            write_kernel(s, layer);
     }
     dnnl_memory_desc_destroy(dense);
+    dnnl_memory_desc_destroy(entry);
     return status;
 }

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "fold.h"
 #include "reorder.h"
+#include "resbench/fold.h"
 
 /* plain: room for the dense weights of this layer. */
 static rb_status pack_layer(const rb_session *s, const rb_graph *graph, const rb_weights *weights,

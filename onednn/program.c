@@ -18,7 +18,7 @@ static rb_status make_memory(const rb_session *s, const rb_layer *layer,
 /* Memory objects of one layer; those of its operands exist already. */
 static rb_status make_memories(rb_session *s, rb_layer *layer, rb_error *err) {
     const dnnl_primitive_desc_t pd = layer->main_step.pd;
-    void *const dst = rb_layer_is_last(s, layer)
+    void *const dst = rb_layer_writes_out(s, layer)
                           ? DNNL_MEMORY_NONE
                           : place_in(s, RB_MEMORY_ACTIVATIONS, layer->dst_offset);
     rb_status status = make_memory(s, layer, layer->dst_md, dst, &layer->dst, err);
@@ -84,6 +84,21 @@ static rb_status make_steps(rb_session *s, rb_layer *layer, rb_error *err) {
     return finish_step(s, layer, &layer->main_step, err);
 }
 
+/* From the last value, where its layout is not the caller's. */
+static rb_status make_exit(rb_session *s, rb_error *err) {
+    const rb_layer *last = &s->layers[s->layer_count - 1];
+    if (!s->exit_step.pd)
+        return RB_OK;
+    const rb_status status =
+        make_memory(s, last, dnnl_primitive_desc_query_md(s->exit_step.pd, dnnl_query_dst_md, 0),
+                    DNNL_MEMORY_NONE, &s->output, err);
+    if (status != RB_OK)
+        return status;
+    add_arg(&s->exit_step, DNNL_ARG_FROM, last->dst);
+    add_arg(&s->exit_step, DNNL_ARG_TO, s->output);
+    return finish_step(s, last, &s->exit_step, err);
+}
+
 /* One memory object of the largest size stands for the scratchpad of every primitive. */
 static rb_status make_shared(rb_session *s, rb_error *err) {
     const char *call = "dnnl_memory_create";
@@ -112,7 +127,7 @@ rb_status rb_program_build(rb_session *s, rb_error *err) {
         if (status == RB_OK)
             status = make_steps(s, &s->layers[i], err);
     }
-    return status;
+    return status == RB_OK ? make_exit(s, err) : status;
 }
 
 rb_status rb_program_bind(rb_session *s, const float *src, const float *addend, void *dst,
@@ -123,23 +138,31 @@ rb_status rb_program_bind(rb_session *s, const float *src, const float *addend, 
     if (status == RB_OK && s->addend)
         status = rb_dnnl_status(dnnl_memory_set_data_handle(s->addend, (void *)(uintptr_t)addend),
                                 "dnnl_memory_set_data_handle", "the addend", err);
+    const dnnl_memory_t output = s->output ? s->output : s->layers[s->layer_count - 1].dst;
     if (status == RB_OK)
-        status = rb_dnnl_status(dnnl_memory_set_data_handle(s->layers[s->layer_count - 1].dst, dst),
+        status = rb_dnnl_status(dnnl_memory_set_data_handle(output, dst),
                                 "dnnl_memory_set_data_handle", "the output", err);
     return status;
 }
 
+static rb_status run_step(const rb_session *s, const rb_layer *layer, const rb_step *step,
+                          rb_error *err) {
+    if (!step->primitive)
+        return RB_OK;
+    return rb_dnnl_status(
+        dnnl_primitive_execute(step->primitive, s->stream, step->arg_count, step->args),
+        "dnnl_primitive_execute", layer->node.name, err);
+}
+
 rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err) {
-    const rb_step *const steps[] = {&layer->src_step, &layer->add_step, &layer->main_step};
-    for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
-        if (!steps[k]->primitive)
-            continue;
-        const dnnl_status_t status = dnnl_primitive_execute(steps[k]->primitive, s->stream,
-                                                            steps[k]->arg_count, steps[k]->args);
-        if (status != dnnl_success)
-            return rb_dnnl_status(status, "dnnl_primitive_execute", layer->node.name, err);
-    }
-    if (layer->node.op == RB_OP_SHORTCUT)
-        return rb_shortcut_run(s, layer, source_memory(s, layer), layer->dst, err);
-    return RB_OK;
+    rb_status status = run_step(s, layer, &layer->src_step, err);
+    if (status == RB_OK)
+        status = run_step(s, layer, &layer->add_step, err);
+    if (status == RB_OK)
+        status = run_step(s, layer, &layer->main_step, err);
+    if (status == RB_OK && layer->node.op == RB_OP_SHORTCUT)
+        status = rb_shortcut_run(s, layer, source_memory(s, layer), layer->dst, err);
+    if (status == RB_OK && rb_layer_is_last(s, layer))
+        status = run_step(s, layer, &s->exit_step, err);
+    return status;
 }

@@ -113,6 +113,11 @@ const char *rb_session_kernel(const rb_session *s, int32_t node) {
     return node >= 0 && node < s->layer_count ? s->layers[node].kernel : NULL;
 }
 
+rb_algorithm rb_session_algorithm(const rb_session *s, int32_t node) {
+    const char *kernel = rb_session_kernel(s, node);
+    return kernel && strstr(kernel, "wino") ? RB_ALGORITHM_WINOGRAD : RB_ALGORITHM_DIRECT;
+}
+
 static void release_step(rb_step *step) {
     dnnl_primitive_destroy(step->primitive);
     dnnl_primitive_desc_destroy(step->pd);
@@ -137,6 +142,8 @@ void rb_session_close(rb_session *s) {
     for (int32_t i = 0; i < s->layer_count; i++)
         release_layer(&s->layers[i]);
     free(s->layers);
+    release_step(&s->exit_step);
+    dnnl_memory_destroy(s->output);
     dnnl_memory_destroy(s->input);
     dnnl_memory_destroy(s->addend);
     dnnl_memory_destroy(s->scratchpad);

@@ -6,7 +6,7 @@
  *               shortcut.c for the one operation that oneDNN lacks)
  *   storage.c   lifetimes -> arena (plan.c), sizes of weights and scratchpad, host allocations
  *   program.c   memory objects and primitives: the steps that run executes
- *   pack.c      BN folded (fold.c), weights reordered once
+ *   pack.c      BN folded (resbench/fold.h), weights reordered once
  * run and tap (tap.c) then execute the steps. */
 #ifndef ONEDNN_SESSION_H
 #define ONEDNN_SESSION_H
@@ -53,15 +53,27 @@ struct rb_session {
     dnnl_memory_desc_t addend_md;     /* of the second input; NULL where no node reads it */
     dnnl_memory_t addend;             /* the caller's addend, or NULL */
     dnnl_memory_t scratchpad;         /* NULL: no primitive needs any */
+    rb_step exit_step;    /* a value that is not dense -> the caller's dst; graphs of one node */
+    dnnl_memory_t output; /* of exit_step, or NULL: the last layer writes the caller's dst itself */
     int32_t layer_count;
     rb_layer *layers;
     void *blocks[RB_MEMORY_KINDS]; /* from the host */
     size_t bytes[RB_MEMORY_KINDS];
 };
 
-/* The node writes the caller's dst: it is the last one. */
 static inline bool rb_layer_is_last(const rb_session *s, const rb_layer *layer) {
     return layer == &s->layers[s->layer_count - 1];
+}
+
+/* One operation on its own: it runs as it would within a network, on values that lie as they would
+ * there, and reorders on both sides bring them from and to the caller. */
+static inline bool rb_is_single(const rb_session *s) {
+    return s->layer_count == 1;
+}
+
+/* The main step writes the caller's dst. */
+static inline bool rb_layer_writes_out(const rb_session *s, const rb_layer *layer) {
+    return rb_layer_is_last(s, layer) && !s->exit_step.pd;
 }
 
 /* A conv or FC has weights, and a bias when BN or a bias of its own leaves one after folding. */
@@ -112,6 +124,7 @@ rb_status rb_session_run(rb_session *s, const float *src, const float *addend, v
 rb_status rb_session_tap(rb_session *s, const float *src, const float *addend, void *dst,
                          uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err);
 rb_status rb_session_memory(const rb_session *s, rb_memory *memory, rb_error *err);
+rb_algorithm rb_session_algorithm(const rb_session *s, int32_t node);
 const char *rb_session_kernel(const rb_session *s, int32_t node);
 void rb_session_close(rb_session *s);
 

@@ -28,7 +28,7 @@ static void list_buffers(const rb_session *s, rb_buffer *buffers, int32_t *owner
         owner[i] = layer->in_place ? owner[layer->node.add] : i;
         if (layer->src_step.pd)
             reordered->bytes = dnnl_memory_desc_get_size(layer->src_md);
-        if (rb_layer_is_last(s, layer)) /* the caller's dst */
+        if (rb_layer_writes_out(s, layer)) /* the caller's dst */
             continue;
         if (!layer->in_place)
             value->bytes = dnnl_memory_desc_get_size(layer->dst_md);
@@ -105,6 +105,8 @@ static void plan_scratchpad(rb_session *s) {
             *most = bytes > *most ? bytes : *most;
         }
     }
+    const size_t bytes = s->exit_step.pd ? md_bytes(s->exit_step.pd, dnnl_query_scratchpad_md) : 0;
+    *most = bytes > *most ? bytes : *most;
 }
 
 rb_status rb_storage_allocate(rb_session *s, rb_error *err) {
