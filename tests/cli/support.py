@@ -102,12 +102,12 @@ class Resbench:
         return found
 
 
-def wait_for_hang(resbench: Resbench, engine: str = "hang") -> list[int]:
+def wait_for_hang(resbench: Resbench) -> list[int]:
     """Waits for workers that have loaded the engine that never returns."""
 
     def has_loaded_it(pid: int) -> bool:
         try:
-            return f"/{engine}.so" in Path(f"/proc/{pid}/maps").read_text()
+            return "/hang.so" in Path(f"/proc/{pid}/maps").read_text()
         except OSError:
             return False
 
