@@ -23,6 +23,6 @@ void rb_check_console_part(rb_check_console *console, const char *part);
 /* Prints tables and the summary, writes the files; the exit code. status and err are how the check
  * ended. */
 int rb_check_console_end(rb_check_console *console, const rb_check_rows *rows, rb_status status,
-                        const rb_error *err);
+                         const rb_error *err);
 
 #endif

@@ -233,8 +233,7 @@ static rb_status choose_levels(check_arguments *a, rb_error *err) {
         plan->levels[RB_LEVEL_EXACT] = plan->inputs[RB_FILL_INTEGER];
         plan->levels[RB_LEVEL_OPERATION] =
             plan->inputs[RB_FILL_SEEDED] || plan->inputs[RB_FILL_RECORDED];
-        plan->levels[RB_LEVEL_CHAINED] = plan->levels[RB_LEVEL_NETWORK] =
-            false;
+        plan->levels[RB_LEVEL_CHAINED] = plan->levels[RB_LEVEL_NETWORK] = false;
         plan->levels[RB_LEVEL_TASK] = plan->weights && plan->data;
     }
     return status == RB_OK ? check_choice(plan, err) : status;

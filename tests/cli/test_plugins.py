@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import QUICK, Report, cell, engine_path
+from support import QUICK, Report, cell, engine_path, program_path
 
 SOURCE = Path(__file__).resolve().parents[2]
 EXAMPLES = ("im2col", "blocked")
@@ -87,21 +87,23 @@ def test_memory_of_a_plugin_is_known(broken):
     assert float(row["activation_mib"]) > 0 and float(row["scratch_mib"]) > 0
 
 
+def succeeds(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory) -> Path:
-    """The shared objects of examples/kernel_plugin, built as docs/plugins.md says."""
+    """The shared objects of examples/kernel_plugin, built as docs/plugins.md says, against what is installed."""
     directory = tmp_path_factory.mktemp("examples")
+    succeeds("cmake", "--install", program_path().parents[1], "--prefix", directory / "installed")
     for name in EXAMPLES:
         # A copy: nothing of the source tree can be found from there.
         source = directory / name
         shutil.copytree(SOURCE / "examples" / "kernel_plugin" / name, source)
-        build = [f"-DCMAKE_PREFIX_PATH={SOURCE}", "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror"]
-        for command in (
-            ["cmake", "-S", source, "-B", source / "build", *build],
-            ["cmake", "--build", source / "build"],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            assert done.returncode == 0, done.stdout + done.stderr
+        options = [f"-DCMAKE_PREFIX_PATH={directory}/installed", "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror"]
+        succeeds("cmake", "-S", source, "-B", source / "build", *options)
+        succeeds("cmake", "--build", source / "build")
     return directory
 
 
@@ -113,3 +115,32 @@ def test_examples_stand_in_the_table(resbench, examples):
     for name in EXAMPLES:
         assert report.csv_row(cell("resnet20", name, 3))["parity"] == "PASS"
         assert len(report.samples(cell("resnet20", name, 3))) >= 12
+
+
+PROBLEM = ("--problem", "mb2ic5ih7iw6oc13kh3ph1+bias+add+relu", "--problem", "ic17ih9oc9kh3sh2ph1+bias+relu")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_are_right(resbench, examples, name):
+    result = resbench("check", examples / name / "build" / f"{name}.so", *PROBLEM)
+    assert result.code == 0 and result.err == "", result
+    assert "0 FAIL" in result.out and "UNSUPPORTED" not in result.out, result
+
+
+@pytest.mark.parametrize(
+    "fault, code, words",
+    [
+        ("unsupported", 6, "no 3x3 today"),
+        ("partial", 6, "no 3x3 today"),  # never what the reference can do
+        ("overrun", 1, "has written past the end"),
+    ],
+)
+def test_check_tells_what_a_plugin_does_wrong(resbench, fault, code, words):
+    result = resbench("check", engine_path(f"kernel_{fault}"), *PROBLEM[2:], "--level", "operation")
+    assert result.code == code, result
+    assert words in result.out and PROBLEM[3].replace("kh3", "oh5kh3") in result.out, result
+
+
+def test_check_leaves_what_is_the_references(resbench):
+    result = resbench("check", engine_path("kernel_fine"), "--problem", "fc:ic12oc5+bias")
+    assert result.code == 6 and "0 checks" in result.out, result
