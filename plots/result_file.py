@@ -312,7 +312,7 @@ def load(path: Path) -> dict:
         # Nesting without end; an integer of thousands of digits.
         raise BadInput(f"{path}: not JSON that a run of resbench has written") from None
     if not isinstance(root, dict):
-        raise BadInput(f"{path}: no object, expected the results.json of a resbench run")
+        raise BadInput(f"{path}: no object resbench, expected the results.json of a resbench run")
     return root
 
 

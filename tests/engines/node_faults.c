@@ -22,6 +22,7 @@ typedef struct fault {
     bool crash_alone;  /* in run of a graph of one node */
     bool crash_in_tap; /* of a network */
     bool hang_in_tap;
+    bool no_tap;
     bool show_wrong; /* tap shows another value than is used */
     bool run_wrong;  /* run, which nobody watches, gives other logits */
 } fault;
@@ -68,6 +69,7 @@ static const fault faults[] = {
     {.name = "node_crash_alone", .node = no_relu, .crash_alone = true},
     {.name = "tap_crash", .crash_in_tap = true},
     {.name = "tap_hang", .hang_in_tap = true},
+    {.name = "tap_none", .no_tap = true},
     {.name = "tap_wrong", .show_wrong = true},
     {.name = "run_wrong", .run_wrong = true},
 };
@@ -187,7 +189,7 @@ const rb_engine *rb_engine_get(void) {
                         .output_dtype = RB_F32,
                         .open = open_session,
                         .run = run_session,
-                        .tap = tap_session,
+                        .tap = own->no_tap ? NULL : tap_session,
                         .close = close_session};
     return &table;
 }
