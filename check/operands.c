@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "loaders/synth.h"
 
@@ -48,6 +47,15 @@ static void fill_integers(const char *name, uint64_t seed, int64_t count, int64_
         dst[i] = floorf((dst[i] + 1) * 0.5f * (float)(2 * most + 1)) - (float)most;
 }
 
+/* Integers of 1 .. most and their negatives, evenly: no product of such a weight is lost unseen. */
+static void fill_weights(const char *name, uint64_t seed, int64_t count, int64_t most, float *dst) {
+    rb_synth_values(name, seed, count, dst);
+    for (int64_t i = 0; i < count; i++) {
+        const float size = fminf(floorf(fabsf(dst[i]) * (float)most) + 1, (float)most);
+        dst[i] = dst[i] < 0 ? -size : size;
+    }
+}
+
 /* |wei| at most 3, so that the sources are as large as they can be: numbers of more than 8 or 11
  * bits show an engine that rounds its operands to bfloat16 or TF32. */
 static rb_status fill_weighted(const rb_problem *p, uint64_t seed, rb_operands *o, rb_error *err) {
@@ -57,7 +65,7 @@ static rb_status fill_weighted(const rb_problem *p, uint64_t seed, rb_operands *
         return rb_fail(err, RB_ERR_UNSUPPORTED,
                        "no integers keep sums of %lld products within 2^24", (long long)k);
     source = source < MOST_SOURCE ? source : MOST_SOURCE;
-    fill_integers("check.wei", seed, p->oc * k, weight, o->tensors);
+    fill_weights("check.wei", seed, p->oc * k, weight, o->tensors);
     if (p->bias)
         fill_integers("check.bia", seed, p->oc, rest / 64, o->tensors + p->oc * k);
     if (p->add)
@@ -121,52 +129,65 @@ rb_status rb_operands_integer(const rb_problem *problem, uint64_t seed, rb_opera
     return status;
 }
 
-/* gamma of both signs, every eighth near 0; mean of the spread of what comes in; var over two
- * decades. */
+/* offset + by v, in double, rounded once. */
+static void fill_real(const char *name, uint64_t seed, int64_t count, double offset, double by,
+                      float *dst) {
+    rb_synth_values(name, seed, count, dst);
+    for (int64_t i = 0; i < count; i++)
+        dst[i] = (float)(offset + by * (double)dst[i]);
+}
+
+/* gamma of both signs, every eighth near 0; var over two decades. */
 static void fill_batch_norm(const rb_problem *p, uint64_t seed, float *at) {
     float *weight = at, *bias = at + p->oc, *mean = at + 2 * p->oc, *var = at + 3 * p->oc;
-    rb_synth_values("check.bn_weight", seed, p->oc, weight);
-    rb_synth_values("check.bn_bias", seed, p->oc, bias);
-    rb_synth_values("check.bn_mean", seed, p->oc, mean);
-    rb_synth_values("check.bn_var", seed, p->oc, var);
+    fill_real("check.bn_weight", seed, p->oc, 0, 1.5, weight);
+    fill_real("check.bn_bias", seed, p->oc, 0, 0.5, bias);
+    fill_real("check.bn_mean", seed, p->oc, 0.25, 1, mean);
+    fill_real("check.bn_var", seed, p->oc, 1.5, 0.5, var);
     for (int64_t o = 0; o < p->oc; o++) {
-        weight[o] *= o % 8 == 7 ? 1e-3f : 1.5f;
-        bias[o] *= 0.5f;
-        var[o] = powf(10, var[o]);
+        var[o] = ldexpf(var[o], (int)(o % 7) - 4);
+        if (o % 8 == 7)
+            weight[o] = ldexpf(weight[o], -10);
     }
+}
+
+static bool is_corner(const rb_problem *p, int64_t element) {
+    const int64_t w = element % p->iw, h = element / p->iw % p->ih;
+    return (h == 0 || h == p->ih - 1) && (w == 0 || w == p->iw - 1);
+}
+
+/* An image of both signs, or values as behind a ReLU, a third of them 0 but none in a corner. */
+static void fill_source(const rb_problem *p, uint64_t seed, float *src) {
+    const bool image = p->ic <= 3;
+    const int64_t count = rb_problem_src_elements(p);
+    fill_real("check.src", seed, count, image ? 0 : 0.5, image ? 2 : 1.5, src);
+    for (int64_t i = 0; !image && i < count; i++)
+        if (src[i] < 0)
+            src[i] = is_corner(p, i) ? -src[i] : 0;
 }
 
 rb_status rb_operands_seeded(const rb_problem *problem, uint64_t seed, rb_operands *operands,
                              rb_error *err) {
     const rb_problem *p = problem;
-    rb_status status = rb_operands_create(p, operands, err);
+    const rb_status status = rb_operands_create(p, operands, err);
     if (status != RB_OK)
         return status;
     const int64_t k = p->ic * p->kh * p->kw;
     float *at = operands->tensors;
-    if (is_weighted(p)) {
-        const float scale = sqrtf(6.0f / (float)k); /* of [-1, 1): the spread is sqrt(2 / k) */
-        rb_synth_values("check.wei", seed, p->oc * k, at);
-        for (int64_t i = 0; i < p->oc * k; i++)
-            at[i] *= scale;
+    if (is_weighted(p)) { /* v has the spread 1 / sqrt(3) */
+        fill_real("check.wei", seed, p->oc * k, 0, sqrt(6.0 / (double)k), at);
         at += p->oc * k;
     }
     if (p->bias) {
-        rb_synth_values("check.bia", seed, p->oc, at);
+        fill_real("check.bia", seed, p->oc, 0, 1, at);
         at += p->oc;
     }
     if (p->bn)
         fill_batch_norm(p, seed, at);
-    rb_synth_values("check.src", seed, rb_problem_src_elements(p), operands->src);
-    for (int64_t i = 0; i < rb_problem_src_elements(p); i++) /* an image; else as behind a ReLU */
-        operands->src[i] =
-            p->ic <= 3 ? 2 * operands->src[i] : fmaxf(0, 1.5f * operands->src[i] + 0.5f);
+    fill_source(p, seed, operands->src);
     if (p->op == RB_OP_MAXPOOL)
         make_planes_negative(p, operands);
-    if (p->add) {
-        rb_synth_values("check.addend", seed, rb_problem_dst_elements(p), operands->addend);
-        for (int64_t i = 0; i < rb_problem_dst_elements(p); i++)
-            operands->addend[i] *= 2;
-    }
+    if (p->add)
+        fill_real("check.addend", seed, rb_problem_dst_elements(p), 0, 2, operands->addend);
     return RB_OK;
 }

@@ -31,7 +31,9 @@ static bool is_weighted(const rb_problem *problem) {
 static int64_t sum_length(const rb_problem *problem) {
     if (is_weighted(problem))
         return problem->ic * problem->kh * problem->kw;
-    return problem->op == RB_OP_AVGPOOL ? problem->kh * problem->kw : 0;
+    if (problem->op == RB_OP_AVGPOOL)
+        return problem->kh * problem->kw;
+    return problem->add ? 1 : 0;
 }
 
 /* |value|, and no smaller after the rounding that made it. */
@@ -39,10 +41,24 @@ static float absolute_up(float value) {
     return value == 0 ? 0 : nextafterf(fabsf(value), INFINITY);
 }
 
+/* What a batch norm's b' is made of, each part absolute: who rounds them one by one loses that
+ * much, also where they cancel. */
+static double bias_parts(const rb_problem *p, const float *bia, const float *bn, double epsilon,
+                         int64_t o) {
+    const double own = bia ? fabs((double)bia[o]) : 0;
+    if (!bn)
+        return own;
+    const double weight = (double)bn[o], bias = (double)bn[p->oc + o];
+    const double mean = (double)bn[2 * p->oc + o], var = (double)bn[3 * p->oc + o];
+    return (own + fabs(mean)) * fabs(weight) / sqrt(var + epsilon) + fabs(bias);
+}
+
 /* |w'| and |b'| of a convolution or FC, as the problem without batch norm has them. */
 static rb_status fold_absolute(const rb_problem *p, const rb_operands *operands, float *tensors,
                                rb_error *err) {
     const int64_t weights = p->oc * sum_length(p);
+    const float *bia = p->bias ? operands->tensors + weights : NULL;
+    const float *bn = p->bn ? operands->tensors + weights + (p->bias ? p->oc : 0) : NULL;
     const float *bound[RB_PROBLEM_TENSORS];
     const float *at = operands->tensors;
     rb_graph *graph;
@@ -55,8 +71,10 @@ static rb_status fold_absolute(const rb_problem *p, const rb_operands *operands,
     }
     const rb_weights all = {.size = sizeof all, .tensors = bound, .epsilon = &operands->epsilon};
     const bool biased = p->bias || p->bn;
-    rb_fold(graph, &all, 0, tensors, biased ? tensors + weights : NULL);
+    rb_fold(graph, &all, 0, tensors, NULL);
     rb_problem_graph_destroy(graph);
+    for (int64_t o = 0; biased && o < p->oc; o++)
+        tensors[weights + o] = (float)bias_parts(p, bia, bn, operands->epsilon, o);
     for (int64_t i = 0; i < weights + (biased ? p->oc : 0); i++)
         tensors[i] = absolute_up(tensors[i]);
     return RB_OK;
@@ -92,6 +110,18 @@ static rb_status ask_magnitude(rb_worker *worker, const char *path, const rb_pro
     return status;
 }
 
+/* An engine may do its sums in float32: there must be room for them, in any order. */
+static rb_status check_range(const rb_problem *problem, const rb_problem_truth *truth,
+                             rb_error *err) {
+    char text[RB_PROBLEM_CAPACITY];
+    rb_problem_format(problem, text);
+    for (int64_t i = 0; i < rb_problem_dst_elements(problem); i++)
+        if (!(fabs(truth->value[i]) < 0x1p127 && truth->magnitude[i] < 0x1p127))
+            return rb_fail(err, RB_ERR_INPUT,
+                           "the operands of %s make sums that are NaN or beyond float32", text);
+    return RB_OK;
+}
+
 rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
                                    const rb_problem *problem, const rb_operands *operands,
                                    int32_t threads, rb_problem_truth *truth, rb_error *err) {
@@ -107,6 +137,8 @@ rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
     if (status == RB_OK && truth->k > 0)
         status =
             ask_magnitude(worker, oracle_path, problem, operands, threads, truth->magnitude, err);
+    if (status == RB_OK)
+        status = check_range(problem, truth, err);
     if (status != RB_OK)
         rb_problem_truth_release(truth);
     return status;

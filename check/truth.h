@@ -7,12 +7,15 @@
 
 typedef struct rb_problem_truth {
     double *value;     /* (batch, oc, oh, ow): the float64 oracle's */
-    double *magnitude; /* S of docs/design.md, "Right": sum |w'||x| + |b'| + |addend| */
-    int64_t k; /* length of a sum: ic kh kw, or kh kw of an average pool; 0: no sum at all */
+    double *magnitude; /* S of docs/design.md, "Right"; 0 where nothing is summed */
+    /* Length of a sum: ic kh kw, kh kw of an average pool, 1 where an addition is all there is, 0
+     * where a value is only chosen. */
+    int64_t k;
 } rb_problem_truth;
 
 /* Asks the oracle in the worker, at the path of its shared object: for the values, and for the
- * magnitudes as the same operation on absolute values, batch norm folded in double. */
+ * magnitudes as the same operation on absolute values, batch norm folded in double. RB_ERR_INPUT
+ * where a sum may leave float32's range. */
 rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
                                    const rb_problem *problem, const rb_operands *operands,
                                    int32_t threads, rb_problem_truth *truth, rb_error *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "results/report_file.h"
 
 /* One array for each member of rb_accuracy_image. */
 typedef struct field {
@@ -48,10 +49,6 @@ static json_t *engine_to_json(const rb_accuracy_engine *engine) {
 
 rb_status rb_accuracy_images_write(const char *directory, const rb_accuracy *accuracy,
                                    rb_error *err) {
-    char path[RB_PATH_CAPACITY];
-    rb_status status = rb_path_in(directory, RB_ACCURACY_IMAGES, path, err);
-    if (status != RB_OK)
-        return status;
     json_t *root = json_object(), *engines = json_array(), *labels = json_array();
     for (size_t e = 0; e < accuracy->engine_count; e++)
         json_array_append_new(engines, engine_to_json(&accuracy->engines[e]));
@@ -62,12 +59,7 @@ rb_status rb_accuracy_images_write(const char *directory, const rb_accuracy *acc
     json_object_set_new(root, "labels", labels);
     json_object_set_new(root, "moved_rel_l2", json_real(accuracy->moved_rel_l2));
     json_object_set_new(root, "engines", engines);
-    char *text = json_dumps(root, JSON_COMPACT);
-    status = text ? rb_write_file(path, text, strlen(text), err)
-                  : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-    free(text);
-    json_decref(root);
-    return status;
+    return rb_report_json(directory, RB_ACCURACY_IMAGES, root, JSON_COMPACT, err);
 }
 
 static bool value_from_json(const field *f, const json_t *value, rb_accuracy_image *image) {

@@ -1,12 +1,10 @@
 #include "results/accuracy_report.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/atomic_file.h"
 #include "results/accuracy_file.h"
 #include "results/accuracy_tables.h"
+#include "results/report_file.h"
 
 static json_t *number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
@@ -60,7 +58,7 @@ static json_t *all_pairs(const rb_accuracy *accuracy) {
     return all;
 }
 
-static rb_status write_json(const rb_accuracy *accuracy, const char *path, rb_error *err) {
+static json_t *to_json(const rb_accuracy *accuracy) {
     json_t *root = json_object(), *rows = json_array(), *notes = json_array();
     for (size_t e = 0; e < accuracy->engine_count; e++)
         json_array_append_new(rows, rb_accuracy_row(accuracy, e));
@@ -77,43 +75,24 @@ static rb_status write_json(const rb_accuracy *accuracy, const char *path, rb_er
     json_object_set_new(root, "engines", rows);
     json_object_set_new(root, "agreement", all_pairs(accuracy));
     json_object_set_new(root, "differences", all_differences(accuracy));
-    char *text = json_dumps(root, JSON_INDENT(1));
-    const rb_status status = text ? rb_write_file(path, text, strlen(text), err)
-                                  : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-    free(text);
-    json_decref(root);
-    return status;
+    return root;
 }
 
-static rb_status write_table(const rb_accuracy *accuracy,
-                             void (*print)(const rb_accuracy *accuracy, FILE *out),
-                             const char *path, rb_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-    print(accuracy, out);
-    const rb_status status = fclose(out) == 0
-                                 ? rb_write_file(path, text, size, err)
-                                 : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-    free(text);
-    return status;
+static void print_markdown(const void *ctx, FILE *out) {
+    rb_accuracy_markdown(ctx, out);
+}
+
+static void print_csv(const void *ctx, FILE *out) {
+    rb_accuracy_csv(ctx, out);
 }
 
 rb_status rb_accuracy_report_write(const char *directory, const rb_accuracy *accuracy,
                                    rb_error *err) {
-    char path[RB_PATH_CAPACITY];
-    rb_status status = rb_path_in(directory, RB_ACCURACY_JSON, path, err);
+    rb_status status =
+        rb_report_json(directory, RB_ACCURACY_JSON, to_json(accuracy), JSON_INDENT(1), err);
     if (status == RB_OK)
-        status = write_json(accuracy, path, err);
+        status = rb_report_print(directory, RB_ACCURACY_MARKDOWN, print_markdown, accuracy, err);
     if (status == RB_OK)
-        status = rb_path_in(directory, RB_ACCURACY_MARKDOWN, path, err);
-    if (status == RB_OK)
-        status = write_table(accuracy, rb_accuracy_markdown, path, err);
-    if (status == RB_OK)
-        status = rb_path_in(directory, RB_ACCURACY_CSV, path, err);
-    if (status == RB_OK)
-        status = write_table(accuracy, rb_accuracy_csv, path, err);
+        status = rb_report_print(directory, RB_ACCURACY_CSV, print_csv, accuracy, err);
     return status;
 }

@@ -3,9 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "results/columns.h"
+#include "results/grid.h"
 
-#define MAX_COLUMNS 32
 #define TERMINAL_DIFFERENCES 10
 
 /* An engine with its sums: what a column is a view of. */
@@ -14,21 +13,15 @@ typedef struct row {
     rb_accuracy_sums sums;
 } row;
 
-typedef struct column {
-    const char *key, *title;
-    rb_format format;
-    int digits;
-    bool summary; /* part of the table on the terminal */
-    const char *(*text)(const row *r);
-    double (*number)(const row *r);
-} column;
-
 #define TEXT(name, expression)                                                                     \
-    static const char *name(const row *r) {                                                        \
+    static const char *name(const void *of) {                                                      \
+        const row *r = of;                                                                         \
         return expression;                                                                         \
     }
 #define NUMBER(name, expression)                                                                   \
-    static double name(const row *r) {                                                             \
+    static double name(const void *all, const void *of) {                                          \
+        const row *r = of;                                                                         \
+        (void)all;                                                                                 \
         return expression;                                                                         \
     }
 
@@ -74,11 +67,11 @@ NUMBER(rel_l2_limit, r->engine->rel_l2_limit)
 #define SUMMARY true
 #define DETAIL false
 #define T(key, title, summary, get)                                                                \
-    { key, title, RB_FORMAT_TEXT, 0, summary, get, NULL }
+    { key, title, 0, RB_FORMAT_TEXT, 0, summary, get, NULL }
 #define N(key, title, format, digits, summary, get)                                                \
-    { key, title, RB_FORMAT_##format, digits, summary, NULL, get }
+    { key, title, 0, RB_FORMAT_##format, digits, summary, NULL, get }
 
-static const column columns[] = {
+static const rb_column columns[] = {
     T("engine", "engine", SUMMARY, engine),
     T("parity", "parity", SUMMARY, verdict),
     N("images", "images", COUNT, 0, SUMMARY, images),
@@ -103,29 +96,6 @@ static const column columns[] = {
 };
 static const size_t column_count = sizeof columns / sizeof columns[0];
 
-typedef struct table {
-    row rows[RB_ACCURACY_MAX_ENGINES];
-    const column *shown[MAX_COLUMNS];
-} table;
-
-static const char *table_title(const void *ctx, size_t c) {
-    return ((const table *)ctx)->shown[c]->title;
-}
-
-static bool table_is_text(const void *ctx, size_t c) {
-    return ((const table *)ctx)->shown[c]->text != NULL;
-}
-
-static void table_cell(const void *ctx, size_t r, size_t c, char text[RB_CELL_CAPACITY]) {
-    const table *t = ctx;
-    const column *shown = t->shown[c];
-    const char *value = shown->text ? shown->text(&t->rows[r]) : NULL;
-    if (value)
-        snprintf(text, RB_CELL_CAPACITY, "%s", *value ? value : "-");
-    else
-        rb_number_format(shown->format, shown->digits, shown->number(&t->rows[r]), text);
-}
-
 static void sum_rows(const rb_accuracy *accuracy, row rows[RB_ACCURACY_MAX_ENGINES]) {
     for (size_t e = 0; e < accuracy->engine_count; e++)
         rows[e] = (row){.engine = &accuracy->engines[e],
@@ -134,18 +104,14 @@ static void sum_rows(const rb_accuracy *accuracy, row rows[RB_ACCURACY_MAX_ENGIN
 
 static void print_engines(const rb_accuracy *accuracy, bool summary,
                           void (*print)(const rb_grid *grid, FILE *out), FILE *out) {
-    table t;
-    size_t shown = 0;
-    sum_rows(accuracy, t.rows);
-    for (size_t c = 0; c < column_count; c++)
-        if (columns[c].summary || !summary)
-            t.shown[shown++] = &columns[c];
-    const rb_grid grid = {.rows = accuracy->engine_count,
-                          .columns = shown,
-                          .title = table_title,
-                          .is_text = table_is_text,
-                          .cell = table_cell,
-                          .ctx = &t};
+    row rows[RB_ACCURACY_MAX_ENGINES];
+    sum_rows(accuracy, rows);
+    const rb_grid grid = {.rows = rows,
+                          .row_bytes = sizeof *rows,
+                          .row_count = accuracy->engine_count,
+                          .columns = columns,
+                          .column_count = column_count,
+                          .column_shown = summary ? rb_column_in_summary : NULL};
     print(&grid, out);
 }
 
@@ -240,23 +206,7 @@ void rb_accuracy_markdown(const rb_accuracy *accuracy, FILE *out) {
 }
 
 void rb_accuracy_csv(const rb_accuracy *accuracy, FILE *out) {
-    row rows[RB_ACCURACY_MAX_ENGINES];
-    sum_rows(accuracy, rows);
-    for (size_t c = 0; c < column_count; c++)
-        fprintf(out, "%s%s", c ? "," : "", columns[c].key);
-    fputc('\n', out);
-    for (size_t e = 0; e < accuracy->engine_count; e++) {
-        for (size_t c = 0; c < column_count; c++) {
-            if (c)
-                fputc(',', out);
-            const double value = columns[c].number ? columns[c].number(&rows[e]) : NAN;
-            if (columns[c].text)
-                rb_csv_text(columns[c].text(&rows[e]), out);
-            else if (isfinite(value))
-                fprintf(out, "%.17g", value);
-        }
-        fputc('\n', out);
-    }
+    print_engines(accuracy, false, rb_grid_csv, out);
 }
 
 json_t *rb_accuracy_row(const rb_accuracy *accuracy, size_t engine) {
@@ -264,7 +214,7 @@ json_t *rb_accuracy_row(const rb_accuracy *accuracy, size_t engine) {
                    .sums = rb_accuracy_sum(accuracy, &accuracy->engines[engine])};
     json_t *object = json_object();
     for (size_t c = 0; c < column_count; c++) {
-        const double value = columns[c].number ? columns[c].number(&r) : NAN;
+        const double value = columns[c].number ? columns[c].number(NULL, &r) : NAN;
         json_t *member = columns[c].text                        ? json_string(columns[c].text(&r))
                          : !isfinite(value)                     ? json_null()
                          : columns[c].format == RB_FORMAT_COUNT ? json_integer((json_int_t)value)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char *const levels[RB_LEVEL_COUNT] = {"exact", "operation", "chained", "network",
                                                    "task"};
 
@@ -28,7 +30,14 @@ rb_status rb_check_rows_add(rb_check_rows *rows, const rb_check_row *row, rb_err
         rows->items = items;
         rows->capacity = capacity;
     }
-    rows->items[rows->count++] = *row;
+    rb_check_row *added = &rows->items[rows->count++];
+    *added = *row;
+    rb_text_clean(added->name);
+    rb_text_clean(added->network);
+    rb_text_clean(added->input);
+    rb_text_clean(added->kernel);
+    rb_text_clean(added->note);
+    rb_text_clean(added->again);
     return RB_OK;
 }
 

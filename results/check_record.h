@@ -29,7 +29,7 @@ typedef struct rb_check_figures {
     double rel_l2;        /* norm(error) / norm(truth) */
     double nmse;          /* its square */
     double max_abs;       /* largest |error| */
-    double max_ulp;       /* largest |error| in units of the last place of the float32 truth */
+    double max_ulp; /* largest distance on the float32 grid from the truth rounded to float32 */
     double element_share; /* largest |error| / its own limit; 1 is the limit */
     double norm_share;    /* norm(error) / its limit */
     int64_t worst[4];     /* (n, c, h, w) of the largest share, of the first NaN if there is one */
@@ -62,6 +62,7 @@ typedef struct rb_check_rows {
     size_t count, capacity;
 } rb_check_rows;
 
+/* Adds a copy, with texts made one line of valid UTF-8 (engines write some of them). */
 rb_status rb_check_rows_add(rb_check_rows *rows, const rb_check_row *row, rb_error *err);
 void rb_check_rows_release(rb_check_rows *rows);
 

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #define TEXT(name, expression)                                                                     \
-    static const char *name(const rb_record *r) {                                                  \
+    static const char *name(const void *row) {                                                     \
+        const rb_record *r = row;                                                                  \
         return expression;                                                                         \
     }
 #define NUMBER(name, expression)                                                                   \
-    static double name(const rb_record_list *all, const rb_record *r) {                            \
+    static double name(const void *all, const void *row) {                                         \
+        const rb_record *r = row;                                                                  \
         (void)all;                                                                                 \
         return expression;                                                                         \
     }
@@ -27,9 +29,11 @@ static double rate_gmacs(const rb_record *r) {
 }
 
 /* How many times faster than the engine called reference in the same cell. */
-static double speedup(const rb_record_list *all, const rb_record *r) {
-    for (size_t i = 0; i < all->count; i++) {
-        const rb_record *other = &all->items[i];
+static double speedup(const void *all, const void *row) {
+    const rb_record_list *records = all;
+    const rb_record *r = row;
+    for (size_t i = 0; i < records->count; i++) {
+        const rb_record *other = &records->items[i];
         if (strcmp(other->engine, "reference") == 0 && other->verdict == RB_VERDICT_PASS &&
             strcmp(other->network, r->network) == 0 && other->batch == r->batch &&
             other->threads == r->threads)
@@ -139,35 +143,3 @@ const rb_column rb_columns[] = {
 const size_t rb_column_count = sizeof rb_columns / sizeof rb_columns[0];
 
 const char *const rb_section_titles[RB_SECTION_COUNT] = {"Cells", "Parity", "Latency", "Memory"};
-
-static int significant_decimals(double value, int digits) {
-    const double magnitude = fabs(value);
-    int decimals = digits - 1;
-    for (double bound = 10; decimals > 0 && magnitude >= bound; bound *= 10)
-        decimals--;
-    return decimals;
-}
-
-void rb_number_format(rb_format format, int digits, double value, char text[RB_CELL_CAPACITY]) {
-    const bool wide = format == RB_FORMAT_FIXED || format == RB_FORMAT_SIGNIFICANT;
-    if (!isfinite(value))
-        snprintf(text, RB_CELL_CAPACITY, isnan(value) ? "-" : "inf");
-    else if (wide && fabs(value) >= 1e5)
-        snprintf(text, RB_CELL_CAPACITY, "%.0e", value);
-    else if (format == RB_FORMAT_SCIENTIFIC)
-        snprintf(text, RB_CELL_CAPACITY, "%.*e", digits, value);
-    else if (format == RB_FORMAT_SIGNIFICANT)
-        snprintf(text, RB_CELL_CAPACITY, "%.*f", significant_decimals(value, digits), value);
-    else
-        snprintf(text, RB_CELL_CAPACITY, "%.*f", format == RB_FORMAT_COUNT ? 0 : digits, value);
-}
-
-void rb_column_format(const rb_column *column, const rb_record_list *records,
-                      const rb_record *record, char text[RB_CELL_CAPACITY]) {
-    if (column->text) {
-        const char *value = column->text(record);
-        snprintf(text, RB_CELL_CAPACITY, "%s", *value ? value : "-");
-        return;
-    }
-    rb_number_format(column->format, column->digits, column->number(records, record), text);
-}

@@ -1,44 +1,112 @@
 #include "results/grid.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAX_COLUMNS 64
 #define MAX_TERMINAL_TEXT 12
 
-static void shorten(const rb_grid *grid, size_t column, char *text) {
-    size_t end = MAX_TERMINAL_TEXT - 1;
-    if (!grid->is_text(grid->ctx, column) || strlen(text) <= MAX_TERMINAL_TEXT)
+/* The columns that a grid shows. */
+typedef struct choice {
+    const rb_column *columns[MAX_COLUMNS];
+    size_t count;
+} choice;
+
+static choice choose(const rb_grid *grid) {
+    choice chosen = {.count = 0};
+    for (size_t c = 0; c < grid->column_count && chosen.count < MAX_COLUMNS; c++)
+        if (!grid->column_shown || grid->column_shown(&grid->columns[c], grid->section))
+            chosen.columns[chosen.count++] = &grid->columns[c];
+    return chosen;
+}
+
+bool rb_column_in_summary(const rb_column *column, int section) {
+    (void)section;
+    return column->summary;
+}
+
+static const void *row_at(const rb_grid *grid, size_t row) {
+    return (const char *)grid->rows + row * grid->row_bytes;
+}
+
+static bool is_shown(const rb_grid *grid, size_t row) {
+    return !grid->row_shown || grid->row_shown[row];
+}
+
+static int significant_decimals(double value, int digits) {
+    const double magnitude = fabs(value);
+    int decimals = digits - 1;
+    for (double bound = 10; decimals > 0 && magnitude >= bound; bound *= 10)
+        decimals--;
+    return decimals;
+}
+
+void rb_number_format(rb_format format, int digits, double value, char text[RB_CELL_CAPACITY]) {
+    const bool wide = format == RB_FORMAT_FIXED || format == RB_FORMAT_SIGNIFICANT;
+    if (!isfinite(value))
+        snprintf(text, RB_CELL_CAPACITY, isnan(value) ? "-" : "inf");
+    else if (wide && fabs(value) >= 1e5)
+        snprintf(text, RB_CELL_CAPACITY, "%.0e", value);
+    else if (format == RB_FORMAT_SCIENTIFIC)
+        snprintf(text, RB_CELL_CAPACITY, "%.*e", digits, value);
+    else if (format == RB_FORMAT_SIGNIFICANT)
+        snprintf(text, RB_CELL_CAPACITY, "%.*f", significant_decimals(value, digits), value);
+    else
+        snprintf(text, RB_CELL_CAPACITY, "%.*f", format == RB_FORMAT_COUNT ? 0 : digits, value);
+}
+
+void rb_column_format(const rb_column *column, const void *all, const void *row,
+                      char text[RB_CELL_CAPACITY]) {
+    if (column->text) {
+        const char *value = column->text(row);
+        snprintf(text, RB_CELL_CAPACITY, "%s", *value ? value : "-");
+        return;
+    }
+    rb_number_format(column->format, column->digits, column->number(all, row), text);
+}
+
+static void shorten(const rb_column *column, char *text) {
+    const size_t most = column->digits > 0 ? (size_t)column->digits : MAX_TERMINAL_TEXT;
+    size_t end = most - 1;
+    if (!column->text || strlen(text) <= most)
         return;
     while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) /* within a character of UTF-8 */
         end--;
     strcpy(text + end, "~");
 }
 
-static int longest(int a, int b) {
-    return a > b ? a : b;
+static void cell(const rb_grid *grid, size_t row, const rb_column *column,
+                 char text[RB_CELL_CAPACITY]) {
+    rb_column_format(column, grid->all, row_at(grid, row), text);
+    shorten(column, text);
+}
+
+static void pad(const rb_column *column, size_t c, int width, const char *text, FILE *out) {
+    fprintf(out, "%s%*s", c ? "  " : "", column->text ? -width : width, text);
 }
 
 void rb_grid_aligned(const rb_grid *grid, FILE *out) {
     int widths[MAX_COLUMNS];
     char text[RB_CELL_CAPACITY];
-    const size_t count = grid->columns < MAX_COLUMNS ? grid->columns : MAX_COLUMNS;
-    for (size_t c = 0; c < count; c++) {
-        widths[c] = (int)strlen(grid->title(grid->ctx, c));
-        for (size_t row = 0; row < grid->rows; row++) {
-            grid->cell(grid->ctx, row, c, text);
-            shorten(grid, c, text);
-            widths[c] = longest(widths[c], (int)strlen(text));
+    const choice chosen = choose(grid);
+    for (size_t c = 0; c < chosen.count; c++) {
+        widths[c] = (int)strlen(chosen.columns[c]->title);
+        for (size_t row = 0; row < grid->row_count; row++) {
+            if (!is_shown(grid, row))
+                continue;
+            cell(grid, row, chosen.columns[c], text);
+            widths[c] = (int)strlen(text) > widths[c] ? (int)strlen(text) : widths[c];
         }
     }
-    for (size_t line = 0; line <= grid->rows; line++) {
-        for (size_t c = 0; c < count; c++) {
-            if (line == 0)
-                snprintf(text, sizeof text, "%s", grid->title(grid->ctx, c));
-            else
-                grid->cell(grid->ctx, line - 1, c, text);
-            shorten(grid, c, text);
-            const bool left = grid->is_text(grid->ctx, c);
-            fprintf(out, "%s%*s", c ? "  " : "", left ? -widths[c] : widths[c], text);
+    for (size_t c = 0; c < chosen.count; c++)
+        pad(chosen.columns[c], c, widths[c], chosen.columns[c]->title, out);
+    fputc('\n', out);
+    for (size_t row = 0; row < grid->row_count; row++) {
+        if (!is_shown(grid, row))
+            continue;
+        for (size_t c = 0; c < chosen.count; c++) {
+            cell(grid, row, chosen.columns[c], text);
+            pad(chosen.columns[c], c, widths[c], text, out);
         }
         fputc('\n', out);
     }
@@ -46,15 +114,18 @@ void rb_grid_aligned(const rb_grid *grid, FILE *out) {
 
 void rb_grid_markdown(const rb_grid *grid, FILE *out) {
     char text[RB_CELL_CAPACITY];
-    for (size_t c = 0; c < grid->columns; c++)
-        fprintf(out, "| %s ", grid->title(grid->ctx, c));
+    const choice chosen = choose(grid);
+    for (size_t c = 0; c < chosen.count; c++)
+        fprintf(out, "| %s ", chosen.columns[c]->title);
     fputs("|\n", out);
-    for (size_t c = 0; c < grid->columns; c++)
-        fputs(grid->is_text(grid->ctx, c) ? "|---" : "|---:", out);
+    for (size_t c = 0; c < chosen.count; c++)
+        fputs(chosen.columns[c]->text ? "|---" : "|---:", out);
     fputs("|\n", out);
-    for (size_t row = 0; row < grid->rows; row++) {
-        for (size_t c = 0; c < grid->columns; c++) {
-            grid->cell(grid->ctx, row, c, text);
+    for (size_t row = 0; row < grid->row_count; row++) {
+        if (!is_shown(grid, row))
+            continue;
+        for (size_t c = 0; c < chosen.count; c++) {
+            rb_column_format(chosen.columns[c], grid->all, row_at(grid, row), text);
             for (char *bar = text; (bar = strchr(bar, '|'));)
                 *bar = '/';
             fprintf(out, "| %s ", text);
@@ -63,7 +134,8 @@ void rb_grid_markdown(const rb_grid *grid, FILE *out) {
     }
 }
 
-void rb_csv_text(const char *text, FILE *out) {
+/* One field, quoted where it must be. */
+static void csv_text(const char *text, FILE *out) {
     if (!strpbrk(text, ",\"\n\r")) {
         fputs(text, out);
         return;
@@ -75,4 +147,27 @@ void rb_csv_text(const char *text, FILE *out) {
         fputc(*text, out);
     }
     fputc('"', out);
+}
+
+void rb_grid_csv(const rb_grid *grid, FILE *out) {
+    const choice chosen = choose(grid);
+    for (size_t c = 0; c < chosen.count; c++)
+        fprintf(out, "%s%s", c ? "," : "", chosen.columns[c]->key);
+    fputc('\n', out);
+    for (size_t row = 0; row < grid->row_count; row++) {
+        if (!is_shown(grid, row))
+            continue;
+        for (size_t c = 0; c < chosen.count; c++) {
+            const rb_column *column = chosen.columns[c];
+            const double value =
+                column->number ? column->number(grid->all, row_at(grid, row)) : NAN;
+            if (c)
+                fputc(',', out);
+            if (column->text)
+                csv_text(column->text(row_at(grid, row)), out);
+            else if (isfinite(value))
+                fprintf(out, "%.17g", value);
+        }
+        fputc('\n', out);
+    }
 }

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "results/record_json.h"
+#include "results/report_file.h"
 #include "results/tables.h"
 
 #define MAX_SCALINGS 64
@@ -151,7 +152,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
     return all;
 }
 
-static rb_status write_json(const rb_report *report, const char *path, rb_error *err) {
+static rb_status write_json(const rb_report *report, rb_error *err) {
     rb_status status = RB_OK;
     json_t *root = json_object(), *rows = json_array(), *ours = json_object();
     json_t *records = json_array();
@@ -172,47 +173,29 @@ static rb_status write_json(const rb_report *report, const char *path, rb_error 
     json_object_set(root, "context", report->context);
     json_object_set_new(root, "benchmarks", rows);
     json_object_set_new(root, "resbench", ours);
-    if (status == RB_OK) {
-        char *text = json_dumps(root, JSON_INDENT(1));
-        status = text ? rb_write_file(path, text, strlen(text), err)
-                      : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-        free(text);
-    }
+    if (status == RB_OK)
+        return rb_report_json(report->directory, RB_REPORT_JSON, root, JSON_INDENT(1), err);
     json_decref(root);
     return status;
 }
 
-static rb_status write_table(const rb_report *report, bool markdown, const char *path,
-                             rb_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-    if (markdown)
-        rb_table_markdown(&report->records, report->title, out);
-    else
-        rb_table_csv(&report->records, out);
-    rb_status status = fclose(out) == 0
-                           ? rb_write_file(path, text, size, err)
-                           : rb_fail(err, RB_ERR_MEMORY, "no memory to write %s", path);
-    free(text);
-    return status;
+static void print_markdown(const void *ctx, FILE *out) {
+    const rb_report *report = ctx;
+    rb_table_markdown(&report->records, report->title, out);
+}
+
+static void print_csv(const void *ctx, FILE *out) {
+    const rb_report *report = ctx;
+    rb_table_csv(&report->records, out);
 }
 
 rb_status rb_report_write(const rb_report *report, rb_error *err) {
-    char path[RB_PATH_CAPACITY];
-    rb_status status = rb_path_in(report->directory, RB_REPORT_JSON, path, err);
+    rb_status status = write_json(report, err);
     if (status == RB_OK)
-        status = write_json(report, path, err);
+        status =
+            rb_report_print(report->directory, RB_REPORT_MARKDOWN, print_markdown, report, err);
     if (status == RB_OK)
-        status = rb_path_in(report->directory, RB_REPORT_MARKDOWN, path, err);
-    if (status == RB_OK)
-        status = write_table(report, true, path, err);
-    if (status == RB_OK)
-        status = rb_path_in(report->directory, RB_REPORT_CSV, path, err);
-    if (status == RB_OK)
-        status = write_table(report, false, path, err);
+        status = rb_report_print(report->directory, RB_REPORT_CSV, print_csv, report, err);
     return status;
 }
 

@@ -3,59 +3,25 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_COLUMNS 64
 #define MAX_LINES 64 /* scaling lines: engine x batch */
 
-typedef bool (*column_filter)(const rb_column *column, rb_section section);
-
-static bool in_summary(const rb_column *column, rb_section section) {
-    (void)section;
-    return column->summary;
-}
-
-static bool in_section(const rb_column *column, rb_section section) {
+static bool in_section(const rb_column *column, int section) {
     return column->section == RB_SECTION_CELL || column->section == section;
 }
 
-static size_t choose(column_filter filter, rb_section section, const rb_column **chosen) {
-    size_t count = 0;
-    for (size_t c = 0; c < rb_column_count && count < MAX_COLUMNS; c++)
-        if (filter(&rb_columns[c], section))
-            chosen[count++] = &rb_columns[c];
-    return count;
+static rb_grid grid_of(const rb_record_list *records) {
+    return (rb_grid){.rows = records->items,
+                     .row_bytes = sizeof *records->items,
+                     .row_count = records->count,
+                     .all = records,
+                     .columns = rb_columns,
+                     .column_count = rb_column_count};
 }
 
-/* Some columns of some records, as a grid. */
-typedef struct view {
-    const rb_record_list *records;
-    const rb_column *columns[MAX_COLUMNS];
-} view;
-
-static const char *view_title(const void *ctx, size_t column) {
-    const view *v = ctx;
-    return v->columns[column]->title;
-}
-
-static bool view_is_text(const void *ctx, size_t column) {
-    const view *v = ctx;
-    return v->columns[column]->format == RB_FORMAT_TEXT;
-}
-
-static void view_cell(const void *ctx, size_t row, size_t column, char text[RB_CELL_CAPACITY]) {
-    const view *v = ctx;
-    rb_column_format(v->columns[column], v->records, &v->records->items[row], text);
-}
-
-static void print_view(const rb_record_list *records, column_filter filter, rb_section section,
-                       void (*print)(const rb_grid *grid, FILE *out), FILE *out) {
-    view v = {.records = records};
-    const rb_grid grid = {.rows = records->count,
-                          .columns = choose(filter, section, v.columns),
-                          .title = view_title,
-                          .is_text = view_is_text,
-                          .cell = view_cell,
-                          .ctx = &v};
-    print(&grid, out);
+static rb_grid summary_of(const rb_record_list *records) {
+    rb_grid grid = grid_of(records);
+    grid.column_shown = rb_column_in_summary;
+    return grid;
 }
 
 static void print_notes(const rb_record_list *records, FILE *out) {
@@ -125,17 +91,20 @@ static bool has_scaling(const rb_record_list *records) {
 }
 
 void rb_table_terminal(const rb_record_list *records, FILE *out) {
-    print_view(records, in_summary, RB_SECTION_CELL, rb_grid_aligned, out);
+    const rb_grid grid = summary_of(records);
+    rb_grid_aligned(&grid, out);
     print_notes(records, out);
     print_scaling(records, out);
 }
 
 void rb_table_markdown(const rb_record_list *records, const char *title, FILE *out) {
+    rb_grid grid = summary_of(records);
     fprintf(out, "# %s\n\n", title);
-    print_view(records, in_summary, RB_SECTION_CELL, rb_grid_markdown, out);
-    for (int section = RB_SECTION_PARITY; section < RB_SECTION_COUNT; section++) {
-        fprintf(out, "\n## %s\n\n", rb_section_titles[section]);
-        print_view(records, in_section, (rb_section)section, rb_grid_markdown, out);
+    rb_grid_markdown(&grid, out);
+    grid.column_shown = in_section;
+    for (grid.section = RB_SECTION_PARITY; grid.section < RB_SECTION_COUNT; grid.section++) {
+        fprintf(out, "\n## %s\n\n", rb_section_titles[grid.section]);
+        rb_grid_markdown(&grid, out);
     }
     if (has_scaling(records)) {
         fputs("\n## Depth scaling\n\n```", out);
@@ -145,22 +114,6 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
 }
 
 void rb_table_csv(const rb_record_list *records, FILE *out) {
-    for (size_t c = 0; c < rb_column_count; c++)
-        fprintf(out, "%s%s", c ? "," : "", rb_columns[c].key);
-    fputc('\n', out);
-    for (size_t i = 0; i < records->count; i++) {
-        for (size_t c = 0; c < rb_column_count; c++) {
-            const rb_column *column = &rb_columns[c];
-            if (c)
-                fputc(',', out);
-            if (column->text) {
-                rb_csv_text(column->text(&records->items[i]), out);
-            } else {
-                const double value = column->number(records, &records->items[i]);
-                if (isfinite(value))
-                    fprintf(out, "%.17g", value);
-            }
-        }
-        fputc('\n', out);
-    }
+    const rb_grid grid = grid_of(records);
+    rb_grid_csv(&grid, out);
 }

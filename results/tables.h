@@ -7,8 +7,6 @@
 #include "results/columns.h"
 #include "results/scaling.h"
 
-#define RB_TERMINAL_WIDTH 120
-
 /* The summary columns and the depth scaling, at most RB_TERMINAL_WIDTH wide. */
 void rb_table_terminal(const rb_record_list *records, FILE *out);
 

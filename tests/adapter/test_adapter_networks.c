@@ -22,6 +22,8 @@ static int set_up(void **state) {
     (void)state;
     graph = rb_test_graph_build(network_name, &shape);
     weights = rb_test_weights_create(&graph->graph, 5);
+    for (int32_t i = 0; i < graph->graph.node_count; i++)
+        weights->epsilon[i] *= 1 + 100 * i; /* each node has one of its own */
     src = rb_test_alloc((size_t)rb_graph_input_bytes(&graph->graph));
     rb_synth_input((const int64_t[4]){shape.batch, 3, shape.height, shape.width}, 5, src);
     truth = rb_see(rb_test_engine("oracle"), &graph->graph, &weights->weights, src, NULL);

@@ -4,7 +4,9 @@
  * from its fault an engine is the reference, which it loads and forwards to. */
 #include <dlfcn.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,11 +18,16 @@ struct rb_session {
     rb_session *inner; /* the reference's */
     const rb_host *host;
     int64_t batch, classes;
+    int64_t src_count;   /* values of the input */
+    const float *weight; /* the first tensor, as open was given it; NULL: there is none */
+    float *own;          /* OWN_COUNT values from the host */
     int64_t runs;        /* so far */
     const float *addend; /* of the call that runs */
 };
 
 static const rb_engine *reference;
+
+#define OWN_COUNT 100
 
 static int64_t logit_count(const rb_session *s) {
     return s->batch * s->classes;
@@ -110,6 +117,71 @@ static rb_status run_overrun(rb_session *s, const float *src, float *dst, rb_err
     return status;
 }
 
+/* Values that fill up a buffer to RB_ALIGNMENT. */
+static int64_t rounded(int64_t count) {
+    const int64_t unit = RB_ALIGNMENT / (int64_t)sizeof(float);
+    return (count + unit - 1) / unit * unit;
+}
+
+static rb_status read_value(const volatile float *value) {
+    (void)*value;
+    return RB_OK;
+}
+
+static rb_status run_read_behind(rb_session *s, const float *src, float *dst, rb_error *err) {
+    (void)dst, (void)err;
+    return read_value(src + rounded(s->src_count));
+}
+
+static void *read_on(void *value) {
+    read_value(value);
+    return NULL;
+}
+
+static rb_status run_read_behind_in_thread(rb_session *s, const float *src, float *dst,
+                                           rb_error *err) {
+    pthread_t thread;
+    (void)dst;
+    if (pthread_create(&thread, NULL, read_on, (void *)(uintptr_t)(src + rounded(s->src_count))))
+        return rb_fail(err, RB_ERR_ENGINE, "no thread");
+    pthread_join(thread, NULL);
+    return RB_OK;
+}
+
+static rb_status run_write_in_front(rb_session *s, const float *src, float *dst, rb_error *err) {
+    const rb_status status = forward(s, src, dst, err);
+    dst[-1] = 0;
+    return status;
+}
+
+static rb_status run_addend_in_front(rb_session *s, const float *src, float *dst, rb_error *err) {
+    (void)src, (void)dst, (void)err;
+    return read_value(s->addend - 1);
+}
+
+static rb_status run_own_behind(rb_session *s, const float *src, float *dst, rb_error *err) {
+    const rb_status status = forward(s, src, dst, err);
+    s->own[rounded(OWN_COUNT)] = 0;
+    return status;
+}
+
+static rb_status run_late_weights(rb_session *s, const float *src, float *dst, rb_error *err) {
+    (void)src, (void)dst, (void)err;
+    return read_value(s->weight);
+}
+
+static rb_status run_change_weights(rb_session *s, const float *src, float *dst, rb_error *err) {
+    const rb_status status = forward(s, src, dst, err);
+    *(float *)(uintptr_t)s->weight += 1;
+    return status;
+}
+
+static rb_status run_change_addend(rb_session *s, const float *src, float *dst, rb_error *err) {
+    const rb_status status = forward(s, src, dst, err);
+    *(float *)(uintptr_t)s->addend += 1;
+    return status;
+}
+
 /* The tail keeps what stood there before. */
 static rb_status run_stale(rb_session *s, const float *src, float *dst, rb_error *err) {
     float tail[3];
@@ -180,11 +252,21 @@ typedef struct fault {
     rb_status (*run)(rb_session *s, const float *src, float *dst, rb_error *err);
     int64_t (*memory)(int64_t bytes); /* what is told for the weights' bytes */
     uint32_t abi, size;               /* what the table says too much */
+    uint32_t flags;
+    int32_t algorithm; /* of every node, where it is not 0 */
+    /* What tap adds to the number of a node and to its channels. */
+    int32_t tap_node;
+    int64_t tap_channels;
+    bool tap_once; /* nothing after the first node is shown */
 } fault;
 
 static const fault faults[] = {
     {.name = "abi", .abi = 1},
+    {.name = "addend_in_front", .run = run_addend_in_front},
+    {.name = "algorithm", .algorithm = 7},
     {.name = "alloc_in_run", .run = run_alloc},
+    {.name = "change_addend", .run = run_change_addend},
+    {.name = "change_weights", .run = run_change_weights, .flags = RB_ENGINE_KEEPS_WEIGHTS},
     {.name = "constant", .run = run_constant},
     {.name = "crash", .run = run_crash},
     {.name = "crash_late", .run = run_crash_late},
@@ -193,17 +275,26 @@ static const fault faults[] = {
     {.name = "exit", .run = run_exit},
     {.name = "garbage", .run = run_garbage},
     {.name = "hang", .run = run_hang},
+    {.name = "keeps", .flags = RB_ENGINE_KEEPS_WEIGHTS},
+    {.name = "late_weights", .run = run_late_weights},
     {.name = "lazy", .run = run_lazy},
     {.name = "memory_absurd", .memory = memory_absurd},
     {.name = "memory_lie", .memory = memory_lie},
     {.name = "nan", .run = run_nan},
     {.name = "null", .run = run_null},
     {.name = "overrun", .run = run_overrun},
+    {.name = "own_behind", .run = run_own_behind},
+    {.name = "read_behind", .run = run_read_behind},
+    {.name = "read_behind_in_thread", .run = run_read_behind_in_thread},
     {.name = "rude", .run = run_rude},
     {.name = "size", .size = 8},
     {.name = "stale", .run = run_stale},
     {.name = "swap", .run = run_swap},
+    {.name = "tap_misshapen", .tap_channels = 1},
+    {.name = "tap_once", .tap_once = true},
+    {.name = "tap_out_of_order", .tap_node = 1},
     {.name = "unsupported", .open = open_unsupported},
+    {.name = "write_in_front", .run = run_write_in_front},
     {.name = "writes_stdout", .run = run_writes_stdout},
     {.name = "wrong", .run = run_wrong},
     {.name = "zeros", .run = run_zeros},
@@ -225,11 +316,16 @@ static rb_status open_session(const rb_engine *self, const rb_host *host, const 
     s->host = host;
     s->batch = graph->batch;
     s->classes = graph->classes;
+    s->src_count = graph->batch * graph->channels * graph->height * graph->width;
+    s->weight = graph->tensor_count > 0 ? weights->tensors[0] : NULL;
+    s->own = host->alloc(host->ctx, RB_MEMORY_SCRATCH, OWN_COUNT * sizeof *s->own);
     status = reference->open(reference, host, graph, weights, options, &s->inner, err);
-    if (status == RB_OK)
+    if (status == RB_OK) {
         *session = s;
-    else
+    } else {
+        host->release(host->ctx, s->own);
         free(s);
+    }
     return status;
 }
 
@@ -241,16 +337,45 @@ static rb_status run_session(rb_session *s, const float *src, const float *adden
     return status;
 }
 
+/* What the reference shows, and where it goes. */
+typedef struct shown {
+    rb_tap_fn fn;
+    void *ctx;
+} shown;
+
+static rb_status show(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
+                      rb_dtype dtype, const void *data, rb_error *err) {
+    const shown *to = ctx;
+    const int64_t said[4] = {dims[0], dims[1] + own->tap_channels, dims[2], dims[3]};
+    if (own->tap_once && node > 0)
+        return RB_OK;
+    return to->fn(to->ctx, node + own->tap_node, stage, said, dtype, data, err);
+}
+
+static rb_status tap_session(rb_session *s, const float *src, const float *addend, void *dst,
+                             uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
+    shown to = {fn, ctx};
+    return reference->tap(s->inner, src, addend, dst, stages, show, &to, err);
+}
+
+static rb_algorithm algorithm_of(const rb_session *s, int32_t node) {
+    (void)s, (void)node;
+    return (rb_algorithm)own->algorithm;
+}
+
 static rb_status account(const rb_session *s, rb_memory *memory, rb_error *err) {
     const rb_status status = reference->memory(s->inner, memory, err);
+    memory->bytes[RB_MEMORY_SCRATCH] += OWN_COUNT * (int64_t)sizeof *s->own;
     if (status == RB_OK && own->memory)
         memory->bytes[RB_MEMORY_WEIGHTS] = own->memory(memory->bytes[RB_MEMORY_WEIGHTS]);
     return status;
 }
 
 static void close_session(rb_session *s) {
-    if (s)
+    if (s) {
         reference->close(s->inner);
+        s->host->release(s->host->ctx, s->own);
+    }
     free(s);
 }
 
@@ -277,8 +402,11 @@ const rb_engine *rb_engine_forget(void) {
                         .version = RB_VERSION,
                         .description = "the reference with a fault",
                         .output_dtype = RB_F32,
+                        .flags = own->flags,
                         .open = open_session,
                         .run = run_session,
+                        .tap = tap_session,
+                        .algorithm = algorithm_of,
                         .memory = account,
                         .close = close_session};
     return &table;
