@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/own_path.h"
 #include "bench/kernel_loader.h"
 
 #define MAX_DIRECTORIES 16
@@ -25,19 +26,10 @@ static void add_directory(search_path *search, const char *directory, size_t len
     search->directories[search->count++][length] = '\0';
 }
 
-/* "<directory of the executable>/../lib/resbench", resolved. */
 static void add_own_directory(search_path *search) {
-    char own[RB_PATH_CAPACITY + 32];
-    const ssize_t length = readlink("/proc/self/exe", own, RB_PATH_CAPACITY);
-    if (length <= 0)
-        return;
-    own[length] = '\0';
-    char *slash = strrchr(own, '/');
-    strcpy(slash ? slash : own, "/../lib/resbench");
-    char *resolved = realpath(own, NULL);
-    if (resolved)
-        add_directory(search, resolved, strlen(resolved));
-    free(resolved);
+    char own[RB_PATH_CAPACITY];
+    if (rb_own_path(RB_RELATIVE_ENGINES, own, NULL) == RB_OK)
+        add_directory(search, own, strlen(own));
 }
 
 static search_path *search_path_create(bool own_only) {

@@ -9,7 +9,8 @@
 
 /* Path of the shared object: name itself when it holds a '/', otherwise NAME.so in the
  * directories of RESBENCH_ENGINE_PATH (separated by ':') and then in the program's own,
- * ../lib/resbench beside the directory of the executable. RB_ERR_USAGE when there is none. */
+ * resbench in the library directory (../lib) beside the directory of the executable. RB_ERR_USAGE
+ * when there is none. */
 rb_status rb_engine_find(const char *name, char path[RB_PATH_CAPACITY], rb_error *err);
 
 /* The same in the program's own directory alone: nobody can put himself in an engine's place. The

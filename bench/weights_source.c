@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/own_path.h"
 #include "bench/trial.h"
 
 static rb_status cache_directory(char path[RB_PATH_CAPACITY], rb_error *err) {
@@ -109,16 +110,27 @@ rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph *
     return status;
 }
 
+/* Synthetic weights are the same everywhere: those that came with the program need no cache. */
+static bool find_packed(const char *name, char path[RB_PATH_CAPACITY]) {
+    read_request request = {.path = path, .verify = true};
+    return rb_share_path(name, path, NULL) == RB_OK &&
+           rb_trial(path, read_all, &request, NULL) == RB_OK;
+}
+
 static rb_status synthetic(const rb_network *network, uint64_t seed, char path[RB_PATH_CAPACITY],
                            rb_error *err) {
-    char directory[RB_PATH_CAPACITY];
+    static const char packed[] = "weights/";
+    char directory[RB_PATH_CAPACITY], name[128];
     rb_graph *graph;
+    snprintf(name, sizeof name, "%s%s-seed%llu-schema%d.h5", packed, network->name,
+             (unsigned long long)seed, RB_WEIGHTS_SCHEMA);
+    if (find_packed(name, path))
+        return RB_OK;
     rb_status status = cache_directory(directory, err);
+    if (status == RB_OK)
+        status = rb_path_in(directory, name + strlen(packed), path, err);
     if (status != RB_OK)
         return status;
-    if (snprintf(path, RB_PATH_CAPACITY, "%s/%s-seed%llu-schema%d.h5", directory, network->name,
-                 (unsigned long long)seed, RB_WEIGHTS_SCHEMA) >= RB_PATH_CAPACITY)
-        return rb_fail(err, RB_ERR_OUTPUT, "%.64s...: the path is too long", directory);
     read_request request = {.path = path, .verify = true};
     if (access(path, R_OK) == 0 && rb_trial(path, read_all, &request, NULL) == RB_OK)
         return RB_OK; /* otherwise it is damaged, and made again */

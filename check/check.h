@@ -11,8 +11,9 @@ typedef struct rb_check_plan {
     char oracle_path[RB_PATH_CAPACITY], reference_path[RB_PATH_CAPACITY];
     bool levels[RB_LEVEL_COUNT];
     bool inputs[RB_FILL_COUNT];
-    const rb_problem *problem; /* this one alone; NULL: the list of check/problem_list.h */
-    bool quick;                /* fewer problems */
+    const rb_problem *problems; /* these alone; NULL: the list of check/problem_list.h */
+    size_t problem_count;
+    bool quick;     /* fewer problems */
     bool conv_only; /* the engine is a kernel plug-in: other operations are not its own */
     const rb_network *networks[RB_MAX_NETWORKS]; /* of chained, network, task and of recordings */
     size_t network_count;

@@ -8,25 +8,39 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
+#include "base/own_path.h"
 
 #define MAX_ARGUMENTS 64
 
-static const char *setting(const char *variable, const char *built_in) {
-    const char *value = getenv(variable);
-    return value && *value ? value : built_in;
+/* The Python that was found when building is one of that machine. */
+static const char *find_python(void) {
+    const char *given = getenv("RESBENCH_PYTHON");
+    if (given && *given)
+        return given;
+    return access(RB_PYTHON, X_OK) == 0 ? RB_PYTHON : "python3";
+}
+
+/* Where it is installed, else the source tree that the program was built from. */
+static rb_status find_script(const char *script, char path[RB_PATH_CAPACITY], rb_error *err) {
+    const char *given = getenv("RESBENCH_SHARE");
+    rb_error why;
+    const rb_status status = rb_share_path(script, path, &why);
+    if (status == RB_OK)
+        return RB_OK;
+    if (given && *given)
+        return rb_fail(err, status, "%s", why.message);
+    if (rb_path_in(RB_SOURCE, script, path, NULL) == RB_OK && access(path, R_OK) == 0)
+        return RB_OK;
+    return rb_fail(err, status, "%s", why.message);
 }
 
 /* Tells the script where this program is: it knows the networks. */
 static rb_status name_this_program(rb_error *err) {
     char own[RB_PATH_CAPACITY];
-    const ssize_t length = readlink("/proc/self/exe", own, sizeof own);
-    if (length <= 0 || (size_t)length >= sizeof own)
-        return rb_fail(err, RB_ERR_INPUT, "the program's own path cannot be read");
-    own[length] = '\0';
-    if (setenv("RESBENCH_PROGRAM", own, 1) != 0)
+    const rb_status status = rb_own_program(own, err);
+    if (status == RB_OK && setenv("RESBENCH_PROGRAM", own, 1) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a variable of the environment");
-    return RB_OK;
+    return status;
 }
 
 /* Python has no stdout where descriptor 1 is closed, and would give its number to the next file.
@@ -48,21 +62,19 @@ static void hold_signals(sigset_t *before) {
 }
 
 rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
-    const char *python = setting("RESBENCH_PYTHON", RB_PYTHON);
-    const char *share = setting("RESBENCH_SHARE", RB_SHARE);
+    const char *python = find_python();
     char path[RB_PATH_CAPACITY];
     char *arguments[MAX_ARGUMENTS + 3] = {(char *)(uintptr_t)python, path};
     size_t count = 2;
-    if (snprintf(path, sizeof path, "%s/%s", share, script) >= (int)sizeof path)
-        return rb_fail(err, RB_ERR_USAGE, "the path of %s is too long", script);
-    if (access(path, R_OK) != 0)
-        return rb_fail(err, RB_ERR_INPUT, "%s: there is no such program; set RESBENCH_SHARE", path);
+    rb_status status = find_script(script, path, err);
+    if (status != RB_OK)
+        return status;
     for (; *argv; argv++) {
         if (count == MAX_ARGUMENTS + 2)
             return rb_fail(err, RB_ERR_USAGE, "more than %d arguments", MAX_ARGUMENTS);
         arguments[count++] = *argv;
     }
-    const rb_status status = name_this_program(err);
+    status = name_this_program(err);
     if (status != RB_OK)
         return status;
     fflush(NULL);

@@ -25,10 +25,18 @@ function(rb_add_room name)
   target_link_libraries(rb_${name} PUBLIC rb_flags)
 endfunction()
 
+# rb_find_libraries_beside(<target> <directory>): libraries that are installed along are found there, also
+# by the libraries themselves, which DT_RUNPATH would not do.
+function(rb_find_libraries_beside target directory)
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH ${directory})
+  target_link_options(${target} PRIVATE LINKER:--disable-new-dtags)
+endfunction()
+
 # rb_add_engine(<name> <sources>...): shared object <name>.so that sees the public headers only.
 function(rb_add_engine name)
   add_library(engine_${name} MODULE ${ARGN})
   set_target_properties(engine_${name} PROPERTIES
     PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${RESBENCH_ENGINE_DIR})
+  rb_find_libraries_beside(engine_${name} \$ORIGIN/engines-libs)
   target_link_libraries(engine_${name} PRIVATE rb_flags)
 endfunction()
