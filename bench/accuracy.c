@@ -146,7 +146,7 @@ static rb_status run_blocks(rb_accuracy_blocks *blocks, const char *directory,
     rb_status status = RB_OK;
     while (status == RB_OK && more && !rb_interrupted()) {
         status = rb_accuracy_block_run(blocks, &more, err);
-        if (status == RB_OK && rb_now_ns() - saved_ns > SAVE_NS) {
+        if (status == RB_OK && *directory && rb_now_ns() - saved_ns > SAVE_NS) {
             status = rb_accuracy_images_write(directory, accuracy, err);
             saved_ns = rb_now_ns();
         }
@@ -161,7 +161,7 @@ rb_status rb_accuracy_run(const rb_accuracy_job *job, const rb_accuracy_source *
     const char *directory = job->plan.directory;
     rb_accuracy_blocks *blocks = NULL;
     rb_error why;
-    rb_status status = rb_make_directories(directory, err);
+    rb_status status = *directory ? rb_make_directories(directory, err) : RB_OK;
     if (status == RB_OK)
         status = rb_accuracy_blocks_create(job, source, accuracy, &blocks, err);
     if (status == RB_OK)
@@ -170,13 +170,16 @@ rb_status rb_accuracy_run(const rb_accuracy_job *job, const rb_accuracy_source *
         status = rb_accuracy_blocks_end(blocks, err);
     rb_accuracy_blocks_destroy(blocks);
     if (status != RB_OK && status != RB_ERR_INTERRUPTED) {
-        if (most_done(accuracy) > 0) /* for --resume, once what is wrong has been mended */
+        if (*directory &&
+            most_done(accuracy) > 0) /* for --resume, once what is wrong has been mended */
             rb_accuracy_images_write(directory, accuracy, NULL);
         return status;
     }
     if (status == RB_ERR_INTERRUPTED && least_done(accuracy) < accuracy->count)
         rb_accuracy_add_note(accuracy, "interrupted: not all images are done");
     rb_accuracy_judge(accuracy);
+    if (!*directory)
+        return status;
     rb_status written = rb_accuracy_images_write(directory, accuracy, &why);
     if (written == RB_OK)
         written = rb_accuracy_report_write(directory, accuracy, &why);

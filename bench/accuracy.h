@@ -17,8 +17,9 @@ typedef struct rb_accuracy_job {
 rb_status rb_accuracy_begin(const rb_accuracy_job *job, rb_accuracy_source *source,
                             rb_accuracy *accuracy, rb_error *err);
 
-/* Does what is left, judges, and writes the files. An engine that fails costs its own row; when
- * another status than RB_OK ends the job early, accuracy has what was done until then. */
+/* Does what is left, judges, and writes the files, unless plan.directory is "". An engine that
+ * fails costs its own row; when another status than RB_OK ends the job early, accuracy has what was
+ * done until then. */
 rb_status rb_accuracy_run(const rb_accuracy_job *job, const rb_accuracy_source *source,
                           rb_accuracy *accuracy, rb_error *err);
 

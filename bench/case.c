@@ -326,6 +326,8 @@ rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample 
     rb_status status = rb_timing_run(spec, &body, samples, err);
     if (status == RB_OK)
         status = check_guards(c, err);
+    if (status == RB_OK && keeps_weights(c))
+        status = check_weights(c, err);
     if (status == RB_OK && rb_host_memory_count(c->host) != allocations)
         status = rb_fail(err, RB_ERR_ENGINE, "engine %s allocates while it runs", c->engine->name);
     if (status == RB_OK && c->non_finite > 0)

@@ -1,7 +1,8 @@
 /* A worker: a process that holds one case and does what it is asked.
  *
  * Requests are JSON objects with a member "op"; the answer has "status" (a number of
- * rb_status) and, when that is not RB_OK, "message".
+ * rb_status) and, when that is not RB_OK, "message". RB_ERR_CRASHED is the last answer of a process
+ * whose engine has touched a guard page (bench/fault.h): it ends by its signal.
  *
  *   describe  {engine_path}              -> {name, version, description, conv_only}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads,

@@ -80,7 +80,10 @@ static void add_element(double expected, double found, double limit, int64_t ind
 rb_check_figures rb_figures_compare(const rb_problem *problem, const rb_problem_truth *truth,
                                     rb_algorithm algorithm, const double *dst) {
     const bool winograd = algorithm == RB_ALGORITHM_WINOGRAD;
-    const double factor = winograd ? WINOGRAD_FACTOR : 1, root = sqrt((double)truth->k);
+    const double root = sqrt((double)truth->k);
+    const double unit = truth->k == 0 ? 0
+                        : winograd    ? WINOGRAD_FACTOR * UNIT_ROUNDOFF
+                                      : UNIT_ROUNDOFF;
     const int64_t count = rb_problem_dst_elements(problem), plane = problem->oh * problem->ow;
     rb_check_figures f = {.elements = count};
     rb_sums sums = {0};
@@ -92,14 +95,12 @@ rb_check_figures rb_figures_compare(const rb_problem *problem, const rb_problem_
             most = largest(truth->magnitude + i, plane);
         sums.magnitude += magnitude * magnitude;
         add_element(truth->value[i], dst[i],
-                    factor * (8 + root) * UNIT_ROUNDOFF * (winograd ? most : magnitude) + flushed,
-                    i, &f, &sums);
+                    unit * (8 + root) * (winograd ? most : magnitude) + flushed, i, &f, &sums);
     }
     f.rel_l2 = share_of(sqrt(sums.error), sqrt(sums.truth));
     f.nmse = f.rel_l2 * f.rel_l2;
-    f.norm_share =
-        share_of(sqrt(sums.error), factor * fmax(8, root) * UNIT_ROUNDOFF * sqrt(sums.magnitude) +
-                                       sqrt((double)count) * flushed);
+    f.norm_share = share_of(sqrt(sums.error), unit * fmax(8, root) * sqrt(sums.magnitude) +
+                                                  sqrt((double)count) * flushed);
     if (f.non_finite > 0)
         f.rel_l2 = f.nmse = f.max_abs = f.max_ulp = f.element_share = f.norm_share = NAN;
     f.constant = count > 1 && is_constant(dst, count) && !is_constant(truth->value, count);

@@ -1,8 +1,7 @@
 #include "cli/check_console.h"
 
-#include <string.h>
-
 #include "cli/cli.h"
+#include "results/check_tables.h"
 
 #define MOST_SHOWN 12 /* rows of a verdict, as they come */
 
@@ -43,18 +42,24 @@ static void on_progress(void *ctx, double share, const char *what) {
     rb_progress_show(&console->progress, what);
 }
 
+static bool is_used(const rb_check_plan *plan, rb_fill fill) {
+    return plan->inputs[fill] &&
+           plan->levels[fill == RB_FILL_INTEGER ? RB_LEVEL_EXACT : RB_LEVEL_OPERATION];
+}
+
 void rb_check_console_begin(rb_check_console *console, rb_check_plan *plan) {
     console->plan = plan;
     plan->on_row = on_row;
     plan->on_progress = on_progress;
     plan->ctx = console;
-    printf("%s %s:", plan->engine.label, console->engine_version);
+    printf("%s %s:", plan->engine.label, console->files.engine_version);
     for (int level = 0; level < RB_LEVEL_COUNT; level++)
         if (plan->levels[level])
             printf(" %s", rb_check_level_name((rb_check_level)level));
-    printf("; input:");
+    if (plan->levels[RB_LEVEL_EXACT] || plan->levels[RB_LEVEL_OPERATION])
+        printf("; input:");
     for (int fill = 0; fill < RB_FILL_COUNT; fill++)
-        if (plan->inputs[fill])
+        if (is_used(plan, (rb_fill)fill))
             printf(" %s", rb_fill_name((rb_fill)fill));
     if (plan->network_count > 0)
         printf("; networks:");
@@ -68,56 +73,36 @@ void rb_check_console_begin(rb_check_console *console, rb_check_plan *plan) {
     fflush(stdout);
 }
 
-void rb_check_console_part(rb_check_console *console, const char *part) {
-    console->part = part;
+void rb_check_console_part(rb_check_console *console) {
     rb_progress_start(&console->progress, 1);
 }
 
-typedef struct tally {
-    size_t of[RB_VERDICT_COUNT], all;
-} tally;
-
-static tally count(const rb_check_rows *rows) {
-    tally t = {.all = rows->count};
-    for (size_t i = 0; i < rows->count; i++)
-        t.of[rows->items[i].verdict]++;
-    return t;
-}
-
-static rb_exit judge(const tally *t) {
-    if (t->of[RB_VERDICT_FAIL] + t->of[RB_VERDICT_MARGINAL] + t->of[RB_VERDICT_MISTRUSTED] > 0)
+static rb_exit judge(const rb_check_counts *counts) {
+    const size_t *of = counts->of;
+    if (of[RB_VERDICT_FAIL] + of[RB_VERDICT_MARGINAL] + of[RB_VERDICT_MISTRUSTED] > 0)
         return RB_EXIT_WRONG;
-    if (t->of[RB_VERDICT_CRASHED] + t->of[RB_VERDICT_TIMEOUT] > 0)
+    if (of[RB_VERDICT_CRASHED] + of[RB_VERDICT_TIMEOUT] > 0)
         return RB_EXIT_CRASHED;
-    return t->of[RB_VERDICT_PASS] > 0 ? RB_EXIT_FINE : RB_EXIT_NOTHING;
-}
-
-static void print_summary(const rb_check_console *console, const rb_check_rows *rows,
-                          const tally *t) {
-    const rb_check_row *worst = NULL;
-    printf("%s: %zu check%s:", console->plan->engine.label, t->all, t->all == 1 ? "" : "s");
-    const char *separator = " ";
-    for (int verdict = RB_VERDICT_PASS; verdict < RB_VERDICT_COUNT; verdict++)
-        if (t->of[verdict] > 0 || verdict == RB_VERDICT_PASS || verdict == RB_VERDICT_FAIL) {
-            printf("%s%zu %s", separator, t->of[verdict], rb_verdict_name((rb_verdict)verdict));
-            separator = ", ";
-        }
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->items[i].level == RB_LEVEL_OPERATION &&
-            rows->items[i].figures.element_share >= 0 &&
-            !(worst && worst->figures.element_share >= rows->items[i].figures.element_share))
-            worst = &rows->items[i];
-    if (worst)
-        printf("; worst element %.2g of its limit at %s", worst->figures.element_share,
-               worst->name);
-    printf("\n");
+    return of[RB_VERDICT_PASS] > 0 ? RB_EXIT_FINE : RB_EXIT_NOTHING;
 }
 
 int rb_check_console_end(rb_check_console *console, const rb_check_rows *rows, rb_status status,
                          const rb_error *err) {
-    const tally t = count(rows);
+    const rb_check_counts counts = rb_check_count(rows, RB_LEVEL_COUNT);
+    char summary[1024];
+    rb_error why = {""};
     rb_progress_clear(&console->progress);
-    print_summary(console, rows, &t);
+    if (rows->count > counts.of[RB_VERDICT_PASS])
+        printf("\n"); /* below the rows that were shown as they came */
+    rb_check_terminal(rows, console->plan->verbose, stdout);
+    const rb_status written =
+        rb_check_files_write(&console->files, console->plan, rows, status == RB_OK, &why);
+    rb_check_summary(rows, console->plan->engine.label, summary, sizeof summary);
+    printf("\n%s\n", summary);
     fflush(stdout);
-    return status == RB_OK ? (int)judge(&t) : rb_cli_fail(status, err);
+    if (written != RB_OK)
+        rb_cli_fail(written, &why);
+    if (status != RB_OK)
+        return rb_cli_fail(status, err);
+    return written == RB_OK ? (int)judge(&counts) : (int)rb_exit_of(written);
 }

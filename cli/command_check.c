@@ -48,6 +48,7 @@ static const struct argp_option options[] = {
     {"seed", OPT_SEED, "N", 0, "Seed of everything that is not from a file (default: 1)", 0},
     {"json", OPT_JSON, "FILE", 0, "Write all rows as JSON", 0},
     {"junit", OPT_JUNIT, "FILE", 0, "Write all rows as JUnit XML, for continuous integration", 0},
+    {"output", 'o', "DIR", 0, "Write check.json, check.md and check.csv, with all rows, there", 0},
     {0}};
 
 static const char doc[] =
@@ -139,10 +140,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         a->depths = argument;
         break;
     case OPT_JSON:
-        a->console.json = argument;
+        a->console.files.json = argument;
         break;
     case OPT_JUNIT:
-        a->console.junit = argument;
+        a->console.files.junit = argument;
+        break;
+    case 'o':
+        a->console.files.directory = argument;
         break;
     case ARGP_KEY_ARG:
         if (a->engine)
@@ -233,7 +237,8 @@ static rb_status choose_levels(check_arguments *a, rb_error *err) {
         plan->levels[RB_LEVEL_EXACT] = plan->inputs[RB_FILL_INTEGER];
         plan->levels[RB_LEVEL_OPERATION] =
             plan->inputs[RB_FILL_SEEDED] || plan->inputs[RB_FILL_RECORDED];
-        plan->levels[RB_LEVEL_CHAINED] = plan->levels[RB_LEVEL_NETWORK] = false;
+        plan->levels[RB_LEVEL_CHAINED] = plan->levels[RB_LEVEL_NETWORK] =
+            plan->problem_count == 0 && !a->inputs;
         plan->levels[RB_LEVEL_TASK] = plan->weights && plan->data;
     }
     return status == RB_OK ? check_choice(plan, err) : status;
@@ -289,8 +294,8 @@ static rb_status meet_engine(check_arguments *a, rb_error *err) {
     rb_subject subject = {.options = &plan->worker, .path = plan->engine.path};
     rb_error why = {""};
     const rb_status status =
-        rb_subject_describe(&subject, a->console.engine_version, sizeof a->console.engine_version,
-                            &plan->conv_only, &why);
+        rb_subject_describe(&subject, a->console.files.engine_version,
+                            sizeof a->console.files.engine_version, &plan->conv_only, &why);
     rb_subject_end(&subject);
     if (status == RB_OK || status == RB_ERR_INTERRUPTED)
         return status == RB_OK ? status : rb_fail(err, status, "%s", why.message);
@@ -302,12 +307,12 @@ static rb_status meet_engine(check_arguments *a, rb_error *err) {
 static rb_status run(check_arguments *a, rb_check_rows *rows, rb_error *err) {
     rb_status status = RB_OK;
     if (of_problems(&a->plan)) {
-        rb_check_console_part(&a->console, "problems");
+        rb_check_console_part(&a->console);
         status = rb_check_problems(&a->plan, rows, err);
     }
     if (status == RB_OK && of_networks(&a->plan)) {
-        rb_check_console_part(&a->console, "networks");
-        status = rb_fail(err, RB_ERR_USAGE, "levels of networks are not there yet");
+        rb_check_console_part(&a->console);
+        status = rb_check_networks(&a->plan, rows, err);
     }
     return status;
 }
@@ -326,7 +331,9 @@ int rb_command_check(int argc, char **argv) {
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
     rb_engine_options_watch(&a.options);
-    status = meet_engine(&a, &err);
+    status = rb_check_files_prepare(&a.console.files, &err);
+    if (status == RB_OK)
+        status = meet_engine(&a, &err);
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
     rb_check_console_begin(&a.console, &a.plan);

@@ -37,18 +37,20 @@ static rb_status read_number(const char *text, const char **at, int64_t fields[F
         if (!take(at, letters[f]))
             continue;
         if (fields[f] != ABSENT)
-            return rb_fail(err, RB_ERR_USAGE, "problem '%s': %s stands twice", text, letters[f]);
+            return rb_fail(err, RB_ERR_USAGE, "problem '%.200s': %s stands twice", text,
+                           letters[f]);
         char *end;
         const long long value = isdigit((unsigned char)**at) ? strtoll(*at, &end, 10) : -1;
-        if (value < 0 || value > MOST)
-            return rb_fail(err, RB_ERR_USAGE, "problem '%s': %s needs a number of 0..%d", text,
-                           letters[f], MOST);
+        const long long least = f == PH || f == PW ? 0 : 1;
+        if (value < least || value > MOST)
+            return rb_fail(err, RB_ERR_USAGE, "problem '%.200s': %s needs a number of %lld..%d",
+                           text, letters[f], least, MOST);
         *at = end;
         fields[f] = value;
         return RB_OK;
     }
     return rb_fail(err, RB_ERR_USAGE,
-                   "problem '%s': '%.16s' is not known; such as ic64ih56oc64kh3ph1", text, *at);
+                   "problem '%.200s': '%.16s' is not known; such as ic64ih56oc64kh3ph1", text, *at);
 }
 
 static rb_status read_steps(const char *text, const char *at, rb_problem *p, rb_error *err) {
@@ -62,9 +64,9 @@ static rb_status read_steps(const char *text, const char *at, rb_problem *p, rb_
         else if (take(&at, "+relu") && !p->relu)
             p->relu = true;
         else
-            return rb_fail(err, RB_ERR_USAGE,
-                           "problem '%s': what may follow is +bias, +bn, +add, +relu, each once",
-                           text);
+            return rb_fail(
+                err, RB_ERR_USAGE,
+                "problem '%.200s': what may follow is +bias, +bn, +add, +relu, each once", text);
     }
     return RB_OK;
 }
@@ -96,11 +98,10 @@ static bool is_square(const rb_problem *p) {
 static void complete(const int64_t fields[FIELDS], rb_problem *p) {
     const bool pools = p->op == RB_OP_AVGPOOL;
     p->batch = or_else(fields[MB], 1);
-    p->ic = or_else(fields[IC], 0);
+    p->ic = fields[IC];
     p->ih = or_else(fields[IH], 1);
     p->iw = or_else(fields[IW], p->ih);
-    const bool free_channels = p->op == RB_OP_CONV || p->op == RB_OP_FC;
-    p->oc = or_else(fields[OC], free_channels ? 0 : p->ic);
+    p->oc = or_else(fields[OC], p->ic);
     p->kh = or_else(fields[KH], pools ? p->ih : 1);
     p->kw = or_else(fields[KW], pools && fields[KH] == ABSENT ? p->iw : p->kh);
     p->stride_h = or_else(fields[SH], 1);
@@ -110,6 +111,25 @@ static void complete(const int64_t fields[FIELDS], rb_problem *p) {
     p->oh = extent_of(fields[OH], p->ih, p->kh, p->stride_h, p->pad_top, &p->pad_bottom);
     p->ow = extent_of(fields[OW] == ABSENT && is_square(p) ? fields[OH] : fields[OW], p->iw, p->kw,
                       p->stride_w, p->pad_left, &p->pad_right);
+}
+
+static bool has_weights(rb_op op) {
+    return op == RB_OP_CONV || op == RB_OP_FC;
+}
+
+static rb_status check_present(const char *text, const int64_t fields[FIELDS], rb_op op,
+                               rb_error *err) {
+    const int missing = fields[IC] == ABSENT                      ? IC
+                        : has_weights(op) && fields[OC] == ABSENT ? OC
+                                                                  : FIELDS;
+    return missing == FIELDS ? RB_OK
+                             : rb_fail(err, RB_ERR_USAGE, "problem '%.200s': %s is missing", text,
+                                       letters[missing]);
+}
+
+/* Behind, and only because the extent of the output asks for it. */
+static bool sees_padding_alone(int64_t before, int64_t behind, int64_t kernel) {
+    return behind > before && behind >= kernel;
 }
 
 rb_status rb_problem_parse(const char *text, rb_problem *problem, rb_error *err) {
@@ -132,9 +152,18 @@ rb_status rb_problem_parse(const char *text, rb_problem *problem, rb_error *err)
         status = read_steps(text, at, &p, err);
     if (status != RB_OK)
         return status;
+    status = check_present(text, fields, p.op, err);
+    if (status != RB_OK)
+        return status;
     complete(fields, &p);
+    if (sees_padding_alone(p.pad_top, p.pad_bottom, p.kh) ||
+        sees_padding_alone(p.pad_left, p.pad_right, p.kw))
+        return rb_fail(err, RB_ERR_USAGE,
+                       "problem '%.200s': oh %lld and ow %lld leave windows with nothing but "
+                       "padding in them",
+                       text, (long long)p.oh, (long long)p.ow);
     if (rb_problem_graph_create(&p, &graph, &why) != RB_OK)
-        return rb_fail(err, RB_ERR_USAGE, "problem '%s': %.900s", text, why.message);
+        return rb_fail(err, RB_ERR_USAGE, "problem '%.200s': %.900s", text, why.message);
     rb_problem_graph_destroy(graph);
     *problem = p;
     return RB_OK;
@@ -179,13 +208,13 @@ void rb_problem_format(const rb_problem *p, char text[RB_PROBLEM_CAPACITY]) {
     if (plane)
         write_number(&w, "ih", p->ih);
     write_unless(&w, "iw", p->iw, p->ih);
-    if (p->op == RB_OP_CONV || p->op == RB_OP_FC || p->oc != p->ic)
+    if (has_weights(p->op) || p->oc != p->ic)
         write_number(&w, "oc", p->oc);
     if (plane && !pools)
         write_number(&w, "oh", p->oh);
-    if (!square)
+    if (!square && !pools)
         write_number(&w, "ow", p->ow);
-    if (!pools && (p->op == RB_OP_CONV || p->op == RB_OP_MAXPOOL))
+    if (p->op == RB_OP_CONV || p->op == RB_OP_MAXPOOL)
         write_number(&w, "kh", p->kh);
     if (!pools)
         write_unless(&w, "kw", p->kw, p->kh);
@@ -310,7 +339,6 @@ int64_t rb_problem_dst_elements(const rb_problem *p) {
 }
 
 int64_t rb_problem_tensor_elements(const rb_problem *p) {
-    const bool weighted = p->op == RB_OP_CONV || p->op == RB_OP_FC;
-    return (weighted ? p->oc * p->ic * p->kh * p->kw : 0) + (p->bias ? p->oc : 0) +
+    return (has_weights(p->op) ? p->oc * p->ic * p->kh * p->kw : 0) + (p->bias ? p->oc : 0) +
            (p->bn ? 4 * p->oc : 0);
 }

@@ -18,8 +18,7 @@
 #include "failure.h"
 #include "shortcut.h"
 
-#define IMAGE_CHANNELS 3 /* a source of so many is the caller's image, which no stem has written   \
-                          */
+#define IMAGE_CHANNELS 3 /* of the caller's image, which no stem has written */
 
 /* The best descriptor found so far for one layer. */
 typedef struct rb_choice {

@@ -53,7 +53,7 @@ typedef struct rb_check_row {
     double seconds;
     rb_check_figures figures;
     double limit; /* chained, network: of rel_l2; NaN elsewhere */
-    /* task */
+    /* network, task; top1_differ -1: synthetic weights, not told */
     int64_t images, top1_differ, near_ties;
 } rb_check_row;
 

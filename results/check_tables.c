@@ -71,8 +71,8 @@ NUMBER(worst_h, counted(r, r->figures.worst[2]))
 NUMBER(worst_w, counted(r, r->figures.worst[3]))
 NUMBER(found, r->figures.found)
 NUMBER(expected, r->figures.expected)
-NUMBER(images, (double)r->images)
-NUMBER(top1_differ, r->images > 0 ? (double)r->top1_differ : NAN)
+NUMBER(images, r->images > 0 ? (double)r->images : NAN)
+NUMBER(top1_differ, r->images > 0 && r->top1_differ >= 0 ? (double)r->top1_differ : NAN)
 NUMBER(near_ties, r->images > 0 ? (double)r->near_ties : NAN)
 
 #define SUMMARY true

@@ -34,6 +34,7 @@ WRONG = {
     "wrong": ("FAIL", ("relative L2", "1.00e-03")),
     "zeros": ("FAIL", ("relative L2",)),
 }
+RIGHT = ("keeps", "writes_stdout")
 BATCH = 2
 
 
@@ -53,7 +54,7 @@ def broken(shared):
 
 @pytest.fixture(scope="module")
 def wrong(shared):
-    result = run(shared, [*WRONG, "writes_stdout"], "--batch", BATCH, output="wrong")
+    result = run(shared, [*WRONG, *RIGHT], "--batch", BATCH, output="wrong")
     return result, Report(shared.directory / "wrong")
 
 
@@ -104,7 +105,7 @@ def test_others_are_measured_all_the_same(broken, wrong):
 
 
 def test_each_engine_has_one_row(broken, wrong):
-    for (result, report), faults in ((broken, BROKEN), (wrong, [*WRONG, "writes_stdout"])):
+    for (result, report), faults in ((broken, BROKEN), (wrong, [*WRONG, *RIGHT])):
         engines = ["reference", *faults]
         assert [row["engine"] for row in report.csv] == engines
         lines = table_lines(result.out)
@@ -119,6 +120,15 @@ def test_printing_spoils_no_table(wrong):
     assert report.csv_row(cell("resnet18", "writes_stdout", BATCH))["parity"] == "PASS"
     assert "garbage" not in result.out
     assert set(result.err.splitlines()) == {"resnet18  garbage from an engine"}
+
+
+def test_kept_weights_count_beside_the_engine_own(wrong):
+    _, report = wrong
+    keeps = report.records[cell("resnet18", "keeps", BATCH)]
+    own = report.records[cell("resnet18", "reference", BATCH)]
+    assert keeps["verdict"] == "PASS", keeps["note"]
+    assert keeps["weight_bytes"] > 0
+    assert keeps["packed_weight_bytes"] == own["packed_weight_bytes"] + keeps["weight_bytes"]
 
 
 def test_nothing_is_left_running(broken, wrong, shared):

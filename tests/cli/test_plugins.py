@@ -115,3 +115,32 @@ def test_examples_stand_in_the_table(resbench, examples):
     for name in EXAMPLES:
         assert report.csv_row(cell("resnet20", name, 3))["parity"] == "PASS"
         assert len(report.samples(cell("resnet20", name, 3))) >= 12
+
+
+PROBLEM = ("--problem", "mb2ic5ih7iw6oc13kh3ph1+bias+add+relu", "--problem", "ic17ih9oc9kh3sh2ph1+bias+relu")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_are_right(resbench, examples, name):
+    result = resbench("check", examples / name / "build" / f"{name}.so", *PROBLEM)
+    assert result.code == 0 and result.err == "", result
+    assert "0 FAIL" in result.out and "UNSUPPORTED" not in result.out, result
+
+
+@pytest.mark.parametrize(
+    "fault, code, words",
+    [
+        ("unsupported", 6, "no 3x3 today"),
+        ("partial", 6, "no 3x3 today"),  # never what the reference can do
+        ("overrun", 1, "has written past the end"),
+    ],
+)
+def test_check_tells_what_a_plugin_does_wrong(resbench, fault, code, words):
+    result = resbench("check", engine_path(f"kernel_{fault}"), *PROBLEM[2:], "--level", "operation")
+    assert result.code == code, result
+    assert words in result.out and PROBLEM[3].replace("kh3", "oh5kh3") in result.out, result
+
+
+def test_check_leaves_what_is_the_references(resbench):
+    result = resbench("check", engine_path("kernel_fine"), "--problem", "fc:ic12oc5+bias")
+    assert result.code == 6 and "0 checks" in result.out, result

@@ -104,6 +104,15 @@ static void make_text(void) {
         seed("text", (const char[]){(char)('a' + i), 0}, NULL, 0, texts[i], strlen(texts[i]));
 }
 
+static void make_problems(void) {
+    static const char *const texts[] = {
+        "ic64ih56oc64oh56kh3ph1",       "conv:mb3ic16ih18iw9oc32oh9ow20kh3kw5sh2sw1ph1pw2+bn+add",
+        "fc:mb3ic2048oc1000+bias+relu", "maxpool:ic64ih112oh56kh3sh2ph1",
+        "avgpool:mb2ic17ih5iw3",        "shortcut:ic16ih32oc32oh16sh2"};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        seed("problem", (const char[]){(char)('a' + i), 0}, NULL, 0, texts[i], strlen(texts[i]));
+}
+
 static void make_messages(void) {
     static const char json[] = "{\"op\":\"open\",\"status\":0,\"n\":[1,2.5,null,true]}";
     for (uint64_t blob = 0; blob <= 256; blob += 64) {
@@ -115,38 +124,58 @@ static void make_messages(void) {
     }
 }
 
-/* Answers of a worker one after the other: two bytes of length, JSON, and the kind of blob. */
-static void make_answers(void) {
-    static const struct {
-        const char *json;
-        uint8_t blob;
-    } answers[] = {
-        {"{\"version\":\"1\",\"output_f64\":false,\"load_ns\":1,\"open_ns\":2.5,"
-         "\"kernels\":[\"jit\",\"reorder\"]}",
-         0},
-        {"{}", 0},
-        {"{\"run_ns\":5}", 1},
-        {"{}", 0},
-        {"{\"run_ns\":6}", 1},
-        {"{}", 0},
-        {"{}", 0},
-        {"{\"real_ns\":[1,2,3],\"cpu_ns\":[1,2,3],\"yardstick_ns\":[1,2]}", 3},
-        {"{\"bytes\":[1,2,3],\"peak_rss_bytes\":1,\"start_rss_bytes\":1,\"resident_bytes\":1}", 0},
-        {"{\"bytes\":[1,2,3,4],\"peak_rss_bytes\":1}", 0},
-    };
+typedef struct answer_seed {
+    const char *json;
+    uint8_t blob;
+    int before; /* byte in front of it, which chooses what is asked; none where it is negative */
+} answer_seed;
+
+/* What is opened, then answers of a worker one after the other: two bytes of length, JSON, and the
+ * kind of blob. */
+static void seed_answers(const char *name, char opened, const answer_seed *answers, size_t count) {
     char all[2048];
     size_t used = 0;
-    for (size_t i = 0; i < COUNT(answers); i++) {
+    all[used++] = opened;
+    for (size_t i = 0; i < count; i++) {
         const size_t length = strlen(answers[i].json);
-        if (i == 1)
-            all[used++] = 0; /* the order of images */
+        if (answers[i].before >= 0)
+            all[used++] = (char)answers[i].before;
         all[used++] = (char)(length >> 8);
         all[used++] = (char)(length & 255);
         memcpy(all + used, answers[i].json, length);
         used += length;
         all[used++] = (char)answers[i].blob;
     }
-    seed("worker_answers", "a-run", NULL, 0, all, used);
+    seed("worker_answers", name, NULL, 0, all, used);
+}
+
+static void make_answers(void) {
+    static const answer_seed network[] = {
+        {"{\"version\":\"1\",\"output_f64\":false,\"load_ns\":1,\"open_ns\":2.5,"
+         "\"kernels\":[\"jit\",\"reorder\"]}",
+         0, -1},
+        {"{}", 0, 0}, /* the order of images */
+        {"{\"run_ns\":5}", 1, -1},
+        {"{}", 0, -1},
+        {"{\"run_ns\":6}", 1, -1},
+        {"{}", 0, -1},
+        {"{}", 0, -1},
+        {"{\"real_ns\":[1,2,3],\"cpu_ns\":[1,2,3],\"yardstick_ns\":[1,2]}", 3, -1},
+        {"{\"bytes\":[1,2,3],\"peak_rss_bytes\":1,\"start_rss_bytes\":1,\"resident_bytes\":1}", 0,
+         -1},
+        {"{}", 0, 0}, /* the first node that is shown */
+        {"{\"dims\":[[2,2,4,4],[2,3,1,1]]}", 5, -1},
+        {"{\"bytes\":[1,2,3,4],\"peak_rss_bytes\":1}", 0, -1},
+    };
+    static const answer_seed problem[] = {
+        {"{\"kernels\":[\"jit\"],\"algorithms\":[1],\"output_f64\":true}", 0, -1},
+        {"{}", 0, -1},
+        {"{}", 0, -1},
+        {"{\"run_ns\":5}", 2, -1},
+        {"{\"kernels\":[\"jit\"],\"algorithms\":[7]}", 0, -1},
+    };
+    seed_answers("a-run", 0, network, COUNT(network));
+    seed_answers("a-problem", 1, problem, COUNT(problem));
 }
 
 static void make_results(const char *directory) {
@@ -294,6 +323,7 @@ int main(int argc, char **argv) {
     mkdir(root, 0777);
     assert_non_null(mkdtemp(work));
     make_images(argv[2]);
+    make_problems();
     make_text();
     make_messages();
     make_answers();

@@ -70,6 +70,73 @@ static void requests_it_cannot_meet_are_refused(void **state) {
     assert_int_equal(host.allocations, 0);
 }
 
+/* The same of graph and weights. */
+static void refused_structs(const rb_graph *g, const rb_weights *w, const char *found,
+                            const char *known) {
+    const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
+    rb_test_host host;
+    rb_error err = {""};
+    rb_session *session = (rb_session *)&err;
+    rb_test_host_init(&host, 1);
+    assert_int_equal(engine->open(engine, &host.host, g, w, &options, &session, &err),
+                     RB_ERR_UNSUPPORTED);
+    assert_null(session);
+    if (!strstr(err.message, found) || !strstr(err.message, known))
+        fail_msg("'%s' does not say '%s' and '%s'", err.message, found, known);
+    assert_int_equal(host.allocations, 0);
+}
+
+static void structs_of_another_size_are_refused(void **state) {
+    (void)state;
+    char size[32];
+    rb_graph g = graph->graph;
+    g.size = 1234;
+    snprintf(size, sizeof size, "%zu", sizeof g);
+    refused_structs(&g, &weights->weights, "rb_graph of 1234", size);
+    rb_weights w = weights->weights;
+    w.size = 12;
+    snprintf(size, sizeof size, "%zu", sizeof w);
+    refused_structs(&graph->graph, &w, "rb_weights of 12", size);
+}
+
+/* Every reserved member in turn: what is not 0 asks for something newer. */
+static void reserved_members_are_refused(void **state) {
+    (void)state;
+    static const char version[] = "version 1";
+    rb_test_host host;
+    rb_test_host_init(&host, 1);
+    const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
+    rb_host other = host.host;
+    other.reserved = 1;
+    refused(&other, &options, "rb_host", version);
+    for (size_t i = 0; i < sizeof other.reserved_members / sizeof other.reserved_members[0]; i++) {
+        other = host.host;
+        other.reserved_members[i] = &host;
+        refused(&other, &options, "rb_host", version);
+    }
+    for (size_t i = 0; i < sizeof options.reserved / sizeof options.reserved[0]; i++) {
+        rb_options changed = options;
+        changed.reserved[i] = 1;
+        refused(&host.host, &changed, "rb_options", version);
+    }
+    assert_int_equal(host.allocations, 0);
+    rb_graph g = graph->graph;
+    g.reserved = 1;
+    refused_structs(&g, &weights->weights, "rb_graph", version);
+    rb_weights w = weights->weights;
+    w.reserved = 1;
+    refused_structs(&graph->graph, &w, "rb_weights", version);
+    static const char *const names[] = {"conv1", "layer3.1.conv2", "fc"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        rb_node *n = rb_test_node(graph, names[k]);
+        for (size_t i = 0; i < sizeof n->reserved / sizeof n->reserved[0]; i++) {
+            n->reserved[i] = i % 2 ? -1 : 1;
+            refused_structs(&graph->graph, &weights->weights, names[k], version);
+            n->reserved[i] = 0;
+        }
+    }
+}
+
 /* open must refuse the graph as it is now: status INPUT, or MEMORY when a size is absurd. name:
  * the node that the sentence must name, or NULL. */
 static void refuses(const char *name, bool absurd) {
@@ -162,6 +229,18 @@ static void dangling_references_are_refused(void **state) {
         if (*tensors[t] != RB_NONE)
             dangling(n->name, tensors[t], RB_NONE); /* all four of batch norm, or none */
     }
+}
+
+/* The second input is there for the last node alone, to be added. */
+static void a_misplaced_addend_is_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {"conv1", "layer2.0.conv2", "layer4.1.conv2", "avgpool"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        rb_node *n = rb_test_node(graph, names[k]);
+        dangling(names[k], &n->add, RB_VALUE_ADDEND);
+        dangling(names[k], &n->src, RB_VALUE_ADDEND);
+    }
+    dangling("fc", &rb_test_node(graph, "fc")->src, RB_VALUE_ADDEND);
 }
 
 static void misplaced_parameters_are_refused(void **state) {
@@ -278,8 +357,11 @@ int main(int argc, char **argv) {
     engine = rb_test_engine(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_it_cannot_meet_are_refused),
+        cmocka_unit_test(structs_of_another_size_are_refused),
+        cmocka_unit_test(reserved_members_are_refused),
         cmocka_unit_test(contradictory_shapes_are_refused),
         cmocka_unit_test(dangling_references_are_refused),
+        cmocka_unit_test(a_misplaced_addend_is_refused),
         cmocka_unit_test(misplaced_parameters_are_refused),
         cmocka_unit_test(misshapen_tensors_are_refused),
         cmocka_unit_test(malformed_shortcuts_are_refused),

@@ -5,6 +5,7 @@
 
 #include "bench/guarded.h"
 #include "bench/host_memory.h"
+#include "bench/machine.h"
 
 static const size_t sizes[] = {0, 1, 63, 64, 65, 1000, 4096};
 
@@ -106,6 +107,24 @@ static void what_cannot_be_had_is_not_booked(void **state) {
     assert_true(rb_host_memory_intact(*state));
 }
 
+/* The system would lend it, and end the process while it is filled. */
+static void more_than_the_machine_has_is_refused(void **state) {
+    (void)state;
+    rb_host_memory *host = rb_host_memory_create(1, RB_GUARD_PAGE_BEHIND, false);
+    assert_non_null(host);
+    const rb_host *t = rb_host_memory_table(host);
+    const int64_t available = rb_machine_available_bytes();
+    assert_true(available > 0);
+    assert_null(t->alloc(t->ctx, RB_MEMORY_SCRATCH, 2 * (size_t)available));
+    assert_held(host, 0, 0, 0);
+    void *memory = t->alloc(t->ctx, RB_MEMORY_SCRATCH, 1000);
+    assert_non_null(memory);
+    assert_held(host, 0, 0, 1000);
+    t->release(t->ctx, memory);
+    assert_true(rb_host_memory_intact(host));
+    rb_host_memory_destroy(host);
+}
+
 static void a_write_past_the_end_is_seen(void **state) {
     const rb_host *t = rb_host_memory_table(*state);
     unsigned char *first = t->alloc(t->ctx, RB_MEMORY_SCRATCH, 10);
@@ -178,6 +197,7 @@ int main(void) {
         with_host(the_table_is_filled_in),
         with_host(bytes_are_booked_by_kind),
         with_host(what_cannot_be_had_is_not_booked),
+        cmocka_unit_test(more_than_the_machine_has_is_refused),
         with_host(a_write_past_the_end_is_seen),
         with_host(a_double_release_is_seen),
         with_host(a_stranger_is_not_released),

@@ -155,7 +155,7 @@ static void wrong_requests_are_refused(void **state) {
                RB_ERR_USAGE, "expected");
         refuse(worker, json_pack("{s:s, s:i}", "op", "input", "index", 2), src, sizeof src,
                RB_ERR_USAGE, "'index'");
-        refuse(worker, json_pack("{s:s}", "op", "addend"), addend, sizeof addend + 4, RB_ERR_USAGE,
+        refuse(worker, json_pack("{s:s}", "op", "addend"), src, sizeof addend + 4, RB_ERR_USAGE,
                "expected 32");
         rb_worker_stop(worker);
     }
