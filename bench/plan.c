@@ -1,5 +1,6 @@
 #include "bench/plan.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,25 +78,92 @@ static bool is_reserved(const rb_plan_engine *engine) {
     return false;
 }
 
+/* A label is in tables, files and keys of rows. */
+static bool is_label(const char *text, size_t length) {
+    if (length == 0 || length >= sizeof((rb_plan_engine *)NULL)->label)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr("._+-", text[i]))
+            return false;
+    return true;
+}
+
+/* "label=engine": cuts the label off. A '=' behind a '/' belongs to a path. */
+static rb_status take_label(const char **word, rb_plan_engine *engine, rb_error *err) {
+    const char *equals = strchr(*word, '='), *slash = strchr(*word, '/');
+    engine->label[0] = '\0';
+    if (!equals || (slash && slash < equals))
+        return RB_OK;
+    const size_t length = (size_t)(equals - *word);
+    if (!is_label(*word, length))
+        return rb_fail(err, RB_ERR_USAGE,
+                       "'%.100s': a label has 1 to %zu letters, digits and . _ + - before its '='",
+                       *word, sizeof engine->label - 1);
+    snprintf(engine->label, sizeof engine->label, "%.*s", (int)length, *word);
+    *word = equals + 1;
+    return RB_OK;
+}
+
+static bool is_taken(const rb_plan *plan, const char *label) {
+    for (size_t i = 0; i < plan->engine_count; i++)
+        if (strcmp(plan->engines[i].label, label) == 0)
+            return true;
+    return false;
+}
+
+/* Two builds of one engine have files of one name. The first keeps it; the next is name#2. */
+static rb_status number_label(const rb_plan *plan, rb_plan_engine *engine, rb_error *err) {
+    char label[sizeof engine->label];
+    for (size_t i = 0; i < plan->engine_count; i++)
+        if (is_same_file(plan->engines[i].path, engine->path))
+            return rb_fail(err, RB_ERR_USAGE,
+                           "two engines are called %s, and are one file; NAME=%s names it anew",
+                           engine->label, engine->label);
+    for (size_t number = 2; number <= plan->engine_count + 1; number++) {
+        if (snprintf(label, sizeof label, "%s#%zu", engine->label, number) >= (int)sizeof label)
+            break;
+        if (!is_taken(plan, label)) {
+            strcpy(engine->label, label);
+            return RB_OK;
+        }
+    }
+    return rb_fail(err, RB_ERR_USAGE, "two engines are called %s", engine->label);
+}
+
+static rb_status add_engine(rb_plan *plan, const char *word, rb_error *err) {
+    rb_plan_engine *engine = &plan->engines[plan->engine_count];
+    rb_status status = take_label(&word, engine, err);
+    const bool given = engine->label[0] != '\0';
+    if (status == RB_OK)
+        status = rb_engine_find(word, engine->path, err);
+    if (status == RB_OK)
+        status = rb_digest_files((const char *const[]){engine->path}, 1, engine->sha256, err);
+    if (status != RB_OK)
+        return status;
+    if (!given)
+        rb_engine_label(word, engine->label, sizeof engine->label);
+    if (is_reserved(engine))
+        return rb_fail(
+            err, RB_ERR_USAGE,
+            "%s: the name %s is kept for an engine of resbench; label=%s gives it another",
+            engine->path, engine->label, engine->path);
+    if (is_taken(plan, engine->label)) {
+        if (given)
+            return rb_fail(err, RB_ERR_USAGE, "two engines are called %s", engine->label);
+        status = number_label(plan, engine, err);
+    }
+    plan->engine_count += status == RB_OK;
+    return status;
+}
+
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
     char word[RB_PATH_CAPACITY];
     while (next_word(&list, word, sizeof word)) {
         if (plan->engine_count == RB_MAX_ENGINES)
             return rb_fail(err, RB_ERR_USAGE, "more than %d engines", RB_MAX_ENGINES);
-        rb_plan_engine *engine = &plan->engines[plan->engine_count];
-        rb_status status = rb_engine_find(word, engine->path, err);
-        if (status == RB_OK)
-            status = rb_digest_files((const char *const[]){engine->path}, 1, engine->sha256, err);
+        const rb_status status = add_engine(plan, word, err);
         if (status != RB_OK)
             return status;
-        rb_engine_label(word, engine->label, sizeof engine->label);
-        if (is_reserved(engine))
-            return rb_fail(err, RB_ERR_USAGE, "%s: the name %s is kept for an engine of resbench",
-                           engine->path, engine->label);
-        for (size_t i = 0; i < plan->engine_count; i++)
-            if (strcmp(plan->engines[i].label, engine->label) == 0)
-                return rb_fail(err, RB_ERR_USAGE, "two engines are called %s", engine->label);
-        plan->engine_count++;
     }
     return RB_OK;
 }

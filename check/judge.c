@@ -29,9 +29,11 @@ static void judge_run(const rb_problem *problem, const rb_problem_truth *truth,
     char why[400] = "", where[32] = "";
     const rb_check_figures figures =
         rb_figures_compare(problem, truth, answers->facts[run].algorithm, answers->dst[run]);
-    const rb_verdict verdict = row->level == RB_LEVEL_EXACT
-                                   ? rb_figures_judge_exact(&figures, why, sizeof why)
-                                   : rb_figures_judge_operation(&figures, why, sizeof why);
+    /* Winograd's sums hold fractions, such as sixths of a weight: they promise no whole numbers. */
+    const bool whole =
+        row->level == RB_LEVEL_EXACT && answers->facts[run].algorithm == RB_ALGORITHM_DIRECT;
+    const rb_verdict verdict = whole ? rb_figures_judge_exact(&figures, why, sizeof why)
+                                     : rb_figures_judge_operation(&figures, why, sizeof why);
     if (run > 0 &&
         (gravity(verdict) < gravity(row->verdict) ||
          (gravity(verdict) == gravity(row->verdict) && !(share(&figures) > share(&row->figures)))))

@@ -5,7 +5,8 @@
 #include "check/figures.h"
 #include "check/subject.h"
 
-/* Fills in kernel, winograd, verdict, note and figures; row->level says by which rule. All runs are
+/* Fills in kernel, winograd, verdict, note and figures; row->level says by which rule, but
+ * that declared Winograd is held to the limits of operation at level exact, too. All runs are
  * judged, the worst counts. Two runs in one session have the same bits; same_for_all_threads: so
  * have those of every number of threads. */
 void rb_judge_answers(const rb_problem *problem, const rb_problem_truth *truth,

@@ -45,7 +45,7 @@ static const struct argp argp = {.options = options, .parser = parse};
 
 const struct argp_child rb_engine_children[] = {{&argp, 0, "How engines are run:", 0}, {0}};
 
-void rb_engine_options_watch(const rb_engine_options *options) {
-    if (!options->worker.in_process)
+void rb_engine_options_watch(const rb_engine_options *o) {
+    if (!o->worker.in_process)
         rb_interrupt_install();
 }

@@ -1,8 +1,10 @@
 """Engines that misbehave (tests/engines): each costs its own row and is named."""
 
+import shutil
+
 import pytest
 
-from support import QUICK, Report, cell, engine_path, table_lines
+from support import QUICK, Report, cell, engine_path, program_path, table_lines
 
 # fault: verdict, words of the note. These never come as far as a sample.
 BROKEN = {
@@ -154,3 +156,19 @@ def test_exit_code_of_one_broken_engine(resbench, fault, code):
 def test_an_engine_that_only_refuses_was_not_measured(resbench):
     result = run(resbench, ["unsupported"])
     assert result.code == 6 and result.err == "", result
+
+
+def test_two_builds_with_files_of_one_name(resbench):
+    own = program_path().parent.parent / "lib" / "resbench" / "reference.so"
+    for name in ("old", "new"):
+        (resbench.directory / name).mkdir()
+        shutil.copy(own, resbench.directory / name / "mine.so")
+    engines = "reference,old/mine.so,new/mine.so,third=new/mine.so"
+    result = resbench("run", *QUICK, "-d", "8", "-e", engines, "-o", "today")
+    assert result.code == 0 and result.err == "", result
+    report = Report(resbench.directory / "today")
+    for name in ("mine", "mine#2", "third"):
+        assert report.csv_row(cell("resnet8", name))["parity"] == "PASS"
+    assert "x y" in resbench.fails(2, "run", "-d", "8", "-e", "x y=old/mine.so")
+    assert "called a" in resbench.fails(2, "run", "-d", "8", "-e", "a=old/mine.so,a=new/mine.so")
+    assert "kept" in resbench.fails(2, "run", "-d", "8", "-e", "reference=old/mine.so")
