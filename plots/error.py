@@ -11,6 +11,7 @@ from style import (
     INK,
     Page,
     axis_height,
+    caption,
     darker,
     engine_looks,
     group_title,
@@ -127,7 +128,7 @@ def draw(results: Results) -> Figure | None:
     notes += record_note("Error exactly 0, not drawn", exact)
     panel_height = BASE_HEIGHT + ENGINE_HEIGHT * len(results.engines())
     height = 0.25 + panel_height + axis_height(results, PANEL_WIDTH)
-    page = Page("Error over depth", results, notes, height * len(groups))
+    page = Page("Error over depth", caption(results), notes, height * len(groups))
     for index, (group, cells) in enumerate(groups):
         title = "Relative L2 of the logits against the float64 oracle (log scale)"
         if len(groups) > 1:

@@ -15,6 +15,7 @@ from style import (
     WIDTH,
     Page,
     axis_height,
+    caption,
     darker,
     engine_looks,
     group_title,
@@ -191,7 +192,7 @@ def draw(results: Results) -> Figure | None:
     doubted = [r for r in results.records if r.median_ms is not None and not lines.trustworthy(r)]
     notes = record_note("Not timed", missing)
     notes += record_note("Open markers: parity with the oracle is not a PASS", doubted)
-    page = Page("Latency over depth", results, notes, sum(heights))
+    page = Page("Latency over depth", caption(results), notes, sum(heights))
     top = 0.0
     for (group, all_series, fits), height in zip(groups, heights):
         if heading:

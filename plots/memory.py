@@ -5,7 +5,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from result_file import Record, Results
-from style import INK, MARGIN, Page, darker, engine_looks, group_title, record_note, short
+from style import (
+    INK,
+    MARGIN,
+    Page,
+    caption,
+    darker,
+    engine_looks,
+    group_title,
+    record_note,
+    short,
+)
 
 MIB = 1 << 20
 ROW = 0.29  # one bar
@@ -172,7 +182,7 @@ def draw(results: Results) -> Figure | None:
     above, below = heading + 0.38, 0.5
     body = sum(above + height + below for *_, height in groups)
     notes = record_note("Not measured", [r for r in results.records if not _has_memory(r)])
-    page = Page("Memory over depth", results, notes, 0.25 + body)
+    page = Page("Memory over depth", caption(results), notes, 0.25 + body)
     _draw_key(page, 0.0)
     top = 0.25
     for group, cells, bars, headings, height in groups:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the figures of a run: latency, memory and error over depth."""
+"""Draws the figures of a run: latency, memory and error over depth; or that of a trace."""
 
 import argparse
 import signal
@@ -12,6 +12,8 @@ try:
     import memory
     import result_file
     import style
+    import trace_figure
+    import trace_file
 except ModuleNotFoundError as problem:
     print(
         f"resbench: the Python package {problem.name} is needed; set RESBENCH_PYTHON to a Python that has it",
@@ -41,12 +43,12 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n"
         "  resbench plot results-today/results.json -o figures --format svg\n\n"
-        "Writes latency, memory and error, each as .png and .svg.\n\n"
+        "Writes latency, memory and error, or trace, each as .png and .svg.\n\n"
         "exit codes: 0 fine, 2 usage, 3 bad input (or the figures cannot be written),\n"
         "6 nothing to draw",
     )
     parser.add_argument("results", type=Path, metavar="RESULTS.json",
-                        help="written by resbench run")  # fmt: skip
+                        help="written by resbench run or resbench trace")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="DIR",
                         help="where the figures go (default: beside RESULTS.json)")  # fmt: skip
     parser.add_argument("--format", type=formats, default=list(FORMATS), metavar="LIST",
@@ -57,13 +59,17 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = parse_arguments()
     try:
-        results = result_file.read(arguments.results)
+        root = result_file.load(arguments.results)
+        if "trace" in root:
+            content, drawing = trace_file.read(arguments.results, root), {"trace": trace_figure.draw}
+        else:
+            content, drawing = result_file.read(arguments.results, root), FIGURES
     except result_file.BadInput as problem:
         print(f"resbench: {problem}", file=sys.stderr)
         return EXIT_BAD_INPUT
     style.apply()
     # All are drawn before the first is written: a failure leaves no half set behind.
-    figures = {name: draw(results) for name, draw in FIGURES.items()}
+    figures = {name: draw(content) for name, draw in drawing.items()}
     drawn = {name: figure for name, figure in figures.items() if figure}
     if not drawn:
         print(f"resbench: {arguments.results}: nothing to draw: no record holds a measurement",
@@ -81,7 +87,7 @@ def main() -> int:
         print(f"resbench: {problem.filename or directory}: cannot be written: {problem.strerror}",
               file=sys.stderr)  # fmt: skip
         return EXIT_BAD_INPUT
-    for name in FIGURES:
+    for name in drawing:
         if name not in drawn:
             print(f"{name}: not drawn, no record holds a value for it", file=sys.stderr)
     return EXIT_OK

@@ -104,43 +104,43 @@ class Results:
 # The kinds of member. Each gives the value, or raises ValueError with what was expected.
 
 
-def _text(value: object) -> str:
+def kind_text(value: object) -> str:
     # Control characters have no place in a name and would make the SVG invalid.
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError("printable text")
     return value
 
 
-def _name(value: object) -> str:
+def kind_name(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable() or not value:
         raise ValueError("a name")
     return value
 
 
-def _verdict(value: object) -> str:
+def kind_verdict(value: object) -> str:
     if value not in VERDICTS:
         raise ValueError("one of " + " ".join(VERDICTS))
     return value
 
 
-def _integer(value: object) -> int:
+def kind_integer(value: object) -> int:
     # abs: what does not fit into 64 bits was not written by us, and could overflow a float.
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
         raise ValueError("an integer")
     return value
 
 
-def _count(value: object) -> int:
-    if _integer(value) < 1:
+def kind_count(value: object) -> int:
+    if kind_integer(value) < 1:
         raise ValueError("an integer of at least 1")
     return value
 
 
-def _bytes(value: object) -> int | None:
-    return None if _integer(value) < 0 else value
+def kind_bytes(value: object) -> int | None:
+    return None if kind_integer(value) < 0 else value
 
 
-def _real(value: object) -> float | None:
+def kind_real(value: object) -> float | None:
     """JSON has no NaN: null stands for it, and so does a member left out."""
     if value is None:
         return None
@@ -156,56 +156,56 @@ def _real(value: object) -> float | None:
 # What no run gives would leave the range of the axes.
 
 
-def _milliseconds(value: object) -> float | None:
-    number = _real(value)
+def kind_milliseconds(value: object) -> float | None:
+    number = kind_real(value)
     if number is not None and not 1e-9 <= number <= 1e12:
         raise ValueError("milliseconds, a positive number")
     return number
 
 
-def _error(value: object) -> float | None:
-    number = _real(value)
+def kind_error(value: object) -> float | None:
+    number = kind_real(value)
     if number is not None and number != 0 and not 1e-99 <= number <= 1e99:
         raise ValueError("0, a positive number or null")
     return number
 
 
-def _limit(value: object) -> float | None:
-    if _error(value) == 0:
+def kind_limit(value: object) -> float | None:
+    if kind_error(value) == 0:
         raise ValueError("a positive number or null")
-    return _error(value)
+    return kind_error(value)
 
 
 _RECORD_MEMBERS = {
-    "name": _name,
-    "network": _name,
-    "engine": _name,
-    "engine_version": _text,
-    "depth": _count,
-    "batch": _count,
-    "height": _count,
-    "width": _count,
-    "threads": _count,
-    "macs": _count,
-    "verdict": _verdict,
-    "rel_l2": _error,
-    "rel_l2_limit": _limit,
-    "packed_weight_bytes": _bytes,
-    "activation_bytes": _bytes,
-    "activation_bound_bytes": _bytes,
-    "scratch_bytes": _bytes,
-    "peak_rss_bytes": _bytes,
-    "peak_rss_after_start_bytes": _bytes,
-    "steady_rss_bytes": _bytes,
+    "name": kind_name,
+    "network": kind_name,
+    "engine": kind_name,
+    "engine_version": kind_text,
+    "depth": kind_count,
+    "batch": kind_count,
+    "height": kind_count,
+    "width": kind_count,
+    "threads": kind_count,
+    "macs": kind_count,
+    "verdict": kind_verdict,
+    "rel_l2": kind_error,
+    "rel_l2_limit": kind_limit,
+    "packed_weight_bytes": kind_bytes,
+    "activation_bytes": kind_bytes,
+    "activation_bound_bytes": kind_bytes,
+    "scratch_bytes": kind_bytes,
+    "peak_rss_bytes": kind_bytes,
+    "peak_rss_after_start_bytes": kind_bytes,
+    "steady_rss_bytes": kind_bytes,
 }
 
-_FIT_MEMBERS = {"engine": _name, "batch": _count, "threads": _count, "r_squared": _real}
-_FIT_SIZE = {"height": _count, "width": _count}
+_FIT_MEMBERS = {"engine": kind_name, "batch": kind_count, "threads": kind_count, "r_squared": kind_real}
+_FIT_SIZE = {"height": kind_count, "width": kind_count}
 _TIMES = ("median_ms", "low_ms", "high_ms")
 _NULL_IF_ABSENT = {"r_squared"}  # report.c leaves out what is not finite
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -216,19 +216,19 @@ def _container(owner: dict, key: str, kind: type, path: Path, where: str):
     if key not in owner:
         raise BadInput(f"{path}: {where} has no {key}, expected {expected}")
     if not isinstance(owner[key], kind):
-        raise BadInput(f"{path}: {key} of {where} is {_shown(owner[key])}, expected {expected}")
+        raise BadInput(f"{path}: {key} of {where} is {shown(owner[key])}, expected {expected}")
     return owner[key]
 
 
-def _objects(owner: dict, key: str, path: Path, where: str) -> list[dict]:
+def read_objects(owner: dict, key: str, path: Path, where: str) -> list[dict]:
     items = _container(owner, key, list, path, where)
     for index, item in enumerate(items):
         if not isinstance(item, dict):
-            raise BadInput(f"{path}: {key}[{index}] is {_shown(item)}, expected an object")
+            raise BadInput(f"{path}: {key}[{index}] is {shown(item)}, expected an object")
     return items
 
 
-def _members(item: dict, kinds: dict, path: Path, where: str) -> dict:
+def read_members(item: dict, kinds: dict, path: Path, where: str) -> dict:
     values = {}
     for key, kind in kinds.items():
         if key not in item and key not in _NULL_IF_ABSENT:
@@ -236,7 +236,7 @@ def _members(item: dict, kinds: dict, path: Path, where: str) -> dict:
         try:
             values[key] = kind(item.get(key))
         except ValueError as expected:
-            found = _shown(item.get(key))
+            found = shown(item.get(key))
             raise BadInput(f"{path}: {key} of {where} is {found}, expected {expected}") from None
     return values
 
@@ -247,16 +247,16 @@ def _read_times(rows: list[dict], path: Path) -> dict[str, dict]:
     for row in rows:
         if row.get("aggregate_name") != "median" or not isinstance(row.get("run_name"), str):
             continue
-        where = f"the median row of {_shown(row['run_name'])}"
+        where = f"the median row of {shown(row['run_name'])}"
         # The interval is left out below eight samples.
         row = dict.fromkeys(_TIMES) | row
-        values = _members(row, dict.fromkeys(_TIMES, _milliseconds), path, where)
+        values = read_members(row, dict.fromkeys(_TIMES, kind_milliseconds), path, where)
         median, low, high = (values[key] for key in _TIMES)
         if median is None:
-            found = _shown(row["median_ms"])
+            found = shown(row["median_ms"])
             raise BadInput(f"{path}: median_ms of {where} is {found}, expected a positive number")
         if not (low or median) <= median <= (high or median):
-            found = f"low_ms {_shown(low)}, median_ms {_shown(median)}, high_ms {_shown(high)}"
+            found = f"low_ms {shown(low)}, median_ms {shown(median)}, high_ms {shown(high)}"
             raise BadInput(f"{path}: {where} has {found}, expected them to ascend")
         times[row["run_name"]] = values
     return times
@@ -265,8 +265,8 @@ def _read_times(rows: list[dict], path: Path) -> dict[str, dict]:
 def _read_records(ours: dict, rows: list[dict], path: Path) -> list[Record]:
     times = _read_times(rows, path)
     records = {}
-    for index, item in enumerate(_objects(ours, "records", path, "resbench")):
-        values = _members(item, _RECORD_MEMBERS, path, f"record {index}")
+    for index, item in enumerate(read_objects(ours, "records", path, "resbench")):
+        values = read_members(item, _RECORD_MEMBERS, path, f"record {index}")
         name = values["name"]
         if name in records:
             raise BadInput(f"{path}: two records are called {name}, expected one")
@@ -276,30 +276,30 @@ def _read_records(ours: dict, rows: list[dict], path: Path) -> list[Record]:
 
 def _read_fits(ours: dict, path: Path) -> list[Fit]:
     fits = []
-    for index, item in enumerate(_objects(ours, "scaling", path, "resbench")):
+    for index, item in enumerate(read_objects(ours, "scaling", path, "resbench")):
         where = f"scaling {index}"
-        values = _members(item, _FIT_MEMBERS, path, where)
+        values = read_members(item, _FIT_MEMBERS, path, where)
         if "fixed_ms" not in item and "ms_per_gmac" not in item:
             continue  # fewer than three depths: no line
         sized = "height" in item or "width" in item
-        values |= _members(item, _FIT_SIZE, path, where) if sized else dict.fromkeys(_FIT_SIZE)
+        values |= read_members(item, _FIT_SIZE, path, where) if sized else dict.fromkeys(_FIT_SIZE)
         for key in ("fixed_ms", "ms_per_gmac"):
-            values |= _members(item, {key: _real}, path, where)
+            values |= read_members(item, {key: kind_real}, path, where)
             if values[key] is None:
                 raise BadInput(f"{path}: {key} of {where} is null, expected a number")
         residuals = {}
-        for point in _objects(item, "points", path, where):
-            network = _members(point, {"network": _name}, path, f"a point of {where}")["network"]
+        for point in read_objects(item, "points", path, where):
+            network = read_members(point, {"network": kind_name}, path, f"a point of {where}")["network"]
             percent = {"residual_percent": point.get("residual_percent")}
-            known = _members(percent, {"residual_percent": _real}, path, f"a point of {where}")
+            known = read_members(percent, {"residual_percent": kind_real}, path, f"a point of {where}")
             if known["residual_percent"] is not None:
                 residuals[network] = known["residual_percent"]
         fits.append(Fit(**values, residual_percent=residuals))
     return fits
 
 
-def read(path: Path) -> Results:
-    """Raises BadInput."""
+def load(path: Path) -> dict:
+    """The object that a file holds. Raises BadInput."""
     try:
         root = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -311,15 +311,22 @@ def read(path: Path) -> Results:
     except (RecursionError, ValueError):
         # Nesting without end; an integer of thousands of digits.
         raise BadInput(f"{path}: not JSON that a run of resbench has written") from None
-    if not isinstance(root, dict) or not isinstance(root.get("resbench"), dict):
+    if not isinstance(root, dict):
+        raise BadInput(f"{path}: no object resbench, expected the results.json of a resbench run")
+    return root
+
+
+def read(path: Path, root: dict) -> Results:
+    """Raises BadInput."""
+    if not isinstance(root.get("resbench"), dict):
         raise BadInput(f"{path}: no object resbench, expected the results.json of a resbench run")
     ours = root["resbench"]
     if ours.get("schema_version") != SCHEMA_VERSION:
-        found = _shown(ours.get("schema_version"))
+        found = shown(ours.get("schema_version"))
         raise BadInput(f"{path}: schema version {found}, expected {SCHEMA_VERSION}")
     return Results(
         context=_container(root, "context", dict, path, "the file"),
         plan=_container(ours, "plan", dict, path, "resbench"),
-        records=_read_records(ours, _objects(root, "benchmarks", path, "the file"), path),
+        records=_read_records(ours, read_objects(root, "benchmarks", path, "the file"), path),
         fits=_read_fits(ours, path),
     )

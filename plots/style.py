@@ -160,7 +160,7 @@ def _job(results: Results) -> list[str]:
 
 
 def caption(results: Results) -> list[str]:
-    """Where the numbers come from: machine, job, versions. In lines that break between facts."""
+    """Where the numbers come from: machine, job, versions."""
     own = _version(results)
     versions = dict.fromkeys(
         f"{short(r.engine)} {short(r.engine_version, 40)}"
@@ -168,8 +168,13 @@ def caption(results: Results) -> list[str]:
         if r.engine_version and own != f"resbench {short(r.engine_version, 40)}"
     )
     parts = [_machine(results.context), *_job(results), own, *versions]
+    return fact_lines(parts)
+
+
+def fact_lines(facts: list[str]) -> list[str]:
+    """Lines that break between facts."""
     # textwrap takes a no-break space for a letter.
-    text = " · ".join(part.replace(" ", "\xa0") for part in parts)
+    text = " · ".join(fact.replace(" ", "\xa0") for fact in facts)
     return [line.replace("\xa0", " ") for line in textwrap.wrap(text, LINE)]
 
 
@@ -188,8 +193,7 @@ class Page:
     """A figure of fixed width: title and caption above, notes below, panels placed in inches
     from the top left corner of the body, so that text keeps its room whatever the data."""
 
-    def __init__(self, title: str, results: Results, notes: list[str], body_height: float):
-        head = caption(results)
+    def __init__(self, title: str, head: list[str], notes: list[str], body_height: float):
         feet = [line for note in notes for line in textwrap.wrap(note, LINE)]
         self._top = 0.42 + 0.16 * len(head) + 0.08
         self.height = self._top + body_height + 0.16 * len(feet) + 0.12

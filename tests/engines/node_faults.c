@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "resbench/engine.h"
 
@@ -20,8 +21,10 @@ typedef struct fault {
     bool in_network;   /* not alone */
     bool crash_alone;  /* in run of a graph of one node */
     bool crash_in_tap; /* of a network */
-    bool show_wrong;   /* tap shows another value than is used */
-    bool run_wrong;    /* run, which nobody watches, gives other logits */
+    bool hang_in_tap;
+    bool no_tap;
+    bool show_wrong; /* tap shows another value than is used */
+    bool run_wrong;  /* run, which nobody watches, gives other logits */
 } fault;
 
 struct rb_session {
@@ -65,6 +68,8 @@ static const fault faults[] = {
     {.name = "node_among", .node = no_relu, .in_network = true},
     {.name = "node_crash_alone", .node = no_relu, .crash_alone = true},
     {.name = "tap_crash", .crash_in_tap = true},
+    {.name = "tap_hang", .hang_in_tap = true},
+    {.name = "tap_none", .no_tap = true},
     {.name = "tap_wrong", .show_wrong = true},
     {.name = "run_wrong", .run_wrong = true},
 };
@@ -153,6 +158,8 @@ static rb_status tap_session(rb_session *s, const float *src, const float *adden
     shown to = {s, fn, ctx};
     if (own->crash_in_tap && !s->alone)
         return crash();
+    while (own->hang_in_tap)
+        sleep(1);
     return reference->tap(s->inner, src, addend, dst, stages, show, &to, err);
 }
 
@@ -182,7 +189,7 @@ const rb_engine *rb_engine_get(void) {
                         .output_dtype = RB_F32,
                         .open = open_session,
                         .run = run_session,
-                        .tap = tap_session,
+                        .tap = own->no_tap ? NULL : tap_session,
                         .close = close_session};
     return &table;
 }

@@ -1,0 +1,151 @@
+"""Relative L2 error node by node along the depth of one network, with the limit at each node."""
+
+from itertools import groupby
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+import series as lines
+from style import ALARM, FAINT, INK, OTHER_ENGINES, OWN_ENGINES, Page, fact_lines
+from style import plural, scientific, short
+from trace_file import Node, Trace
+
+LEFT, PANEL_WIDTH, PANEL_HEIGHT = 0.75, 8.05, 3.6
+MOST_NAMES = 64  # nodes that can be named one by one below the panel
+MOST_BLOCKS = 64
+HIGHEST = 0.84  # share of the panel below the words at its top
+
+
+def _drawable(node: Node) -> bool:
+    return not node.non_finite and node.rel_l2 is not None and node.rel_l2 > 0
+
+
+def _runs(nodes: list[Node], key) -> list[tuple[str, int, int]]:
+    """What stands together: name, first and last place."""
+    found, place = [], 0
+    for name, members in groupby(nodes, key):
+        count = len(list(members))
+        found.append((name, place, place + count - 1))
+        place += count
+    return found
+
+
+def _draw_stages(axes: Axes, nodes: list[Node]) -> None:
+    for index, (name, first, last) in enumerate(_runs(nodes, lambda node: node.stage)):
+        if index:
+            axes.axvline(first - 0.5, color=FAINT, lw=0.8, zorder=1)
+        if name:
+            axes.annotate(name, ((first + last) / 2, 1), xycoords=("data", "axes fraction"),
+                          xytext=(0, -11), textcoords="offset points", ha="center", size=8.5,
+                          color=FAINT)  # fmt: skip
+
+
+def _draw_names(axes: Axes, nodes: list[Node]) -> None:
+    blocks = _runs(nodes, lambda node: node.block)
+    if len(nodes) <= MOST_NAMES:
+        places, names = list(range(len(nodes))), [node.name for node in nodes]
+    else:  # the first node of each block, and of as many blocks as there is room for
+        step = -(-len(blocks) // MOST_BLOCKS)
+        chosen = [block for block in blocks if "." in block[0]][::step]
+        places = [first for _, first, _ in chosen]
+        names = [name for name, _, _ in chosen]
+    size = 7.0 if len(names) <= 48 else 6.0
+    axes.set_xticks(places, [short(name, 24) for name in names], rotation=90, size=size)
+    axes.tick_params(axis="x", length=2)
+    axes.grid(False, axis="x")
+
+
+def _scale(axes: Axes, nodes: list[Node]) -> tuple[float, float]:
+    """The lowest and the highest place for a mark. Above it there is room for words."""
+    values = [node.rel_l2 for node in nodes if _drawable(node)]
+    values += [node.limit for node in nodes if node.limit]
+    low, high = min(values, default=1e-8), max(values, default=1.0)
+    margin = max(high / low, 30) ** 0.06
+    low, high = low / margin, high * margin
+    axes.set_yscale("log")
+    axes.set_ylim(low, low * (high / low) ** (1 / HIGHEST))
+    axes.set_xlim(-0.8, len(nodes) - 0.2)
+    if high / low > 1e3:
+        axes.yaxis.set_major_locator(LogLocator(numticks=9))
+        axes.yaxis.set_major_formatter(lambda value, _: scientific(value).replace(".0e", "e"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        lines.plain_log_axis(axes.yaxis, lambda v: scientific(v).replace(".0e", "e"))
+    return low, high
+
+
+def _mark_first(axes: Axes, trace: Trace) -> None:
+    place = next(i for i, node in enumerate(trace.nodes) if node.name == trace.first)
+    node = trace.nodes[place]
+    axes.axvspan(place - 0.5, place + 0.5, color=ALARM, alpha=0.12, lw=0, zorder=0)
+    words = f"{short(node.name, 32)}: " + (
+        f"{plural(node.non_finite, 'value')} NaN or infinite" if node.non_finite
+        else f"{scientific(node.rel_l2)}, limit {scientific(node.limit)}" if _drawable(node)
+        else node.verdict
+    )  # fmt: skip
+    left = place > len(trace.nodes) / 2
+    axes.annotate(words, (place, 0.5 * (HIGHEST + 0.93)), xycoords=("data", "axes fraction"),
+                  xytext=(-9 if left else 9, 0), textcoords="offset points", va="center",
+                  ha="right" if left else "left", color=ALARM, weight="bold", size=9,
+                  bbox={"fc": "white", "ec": "none", "pad": 1.5, "alpha": 0.85})  # fmt: skip
+
+
+def _draw_errors(axes: Axes, trace: Trace, color: str, low: float, high: float) -> None:
+    nodes = trace.nodes
+    small = 5.0 if len(nodes) <= 64 else 3.0 if len(nodes) <= 200 else 1.5
+    limits = [(i, node.limit) for i, node in enumerate(nodes) if node.limit]
+    if limits:
+        x, y = zip(*limits)
+        axes.step(x, y, where="mid", color=INK, lw=1.2, ls="--", label="limit")
+    # A gap where there is no number.
+    y = [node.rel_l2 if _drawable(node) else float("nan") for node in nodes]
+    axes.plot(range(len(nodes)), y, color=color, lw=1.2, label=short(trace.engine, 32))
+    for wrong, fill in ((False, color), (True, ALARM)):
+        own = [(i, node.rel_l2) for i, node in enumerate(nodes)
+               if _drawable(node) and (node.verdict != "PASS") == wrong]  # fmt: skip
+        if own:
+            axes.plot(*zip(*own), "o", ms=small, color=fill, mec="white", mew=0.4,
+                      label="out of bounds" if wrong else None)  # fmt: skip
+    edges = (
+        ("NaN or infinite", "x", ALARM, [i for i, n in enumerate(nodes) if n.non_finite], high),
+        ("exactly 0", "v", color, [i for i, n in enumerate(nodes)
+                                   if not n.non_finite and n.rel_l2 == 0], low),
+    )  # fmt: skip
+    for label, marker, ink, places, edge in edges:
+        if places:
+            axes.plot(places, [edge] * len(places), marker, ms=small + 1, color=ink,
+                      clip_on=False, label=label)  # fmt: skip
+
+
+def draw(trace: Trace) -> Figure | None:
+    """None when there is no node."""
+    if not trace.nodes:
+        return None
+    color = OWN_ENGINES.get(trace.engine, OTHER_ENGINES[0])[0]
+    facts = [
+        trace.network,
+        f"{short(trace.engine)} {short(trace.engine_version, 40)}",
+        f"against {short(trace.against)} {short(trace.against_version, 40)}",
+        f"batch {trace.batch}, {plural(trace.threads, 'thread')}",
+        f"input {trace.height}x{trace.width}, {short(trace.input, 60)}",
+        f"resbench {short(trace.resbench, 40)}",
+    ]
+    notes = ["Rounding unit of float32: u = 2^-24 = 6.0e-8. Of several images the worst counts."]
+    findings = [node.finding for node in trace.nodes if node.finding]
+    notes += findings[:6] or (["No node is out of bounds."] if trace.first is None else [])
+    names = max(len(short(node.name, 24)) for node in trace.nodes)
+    below = 0.15 + 0.0075 * 7 * names
+    page = Page(f"Error along the depth of {short(trace.network, 40)}", fact_lines(facts), notes,
+                0.3 + PANEL_HEIGHT + below)  # fmt: skip
+    axes = page.axes(LEFT, 0.3, PANEL_WIDTH, PANEL_HEIGHT)
+    low, high = _scale(axes, trace.nodes)
+    _draw_stages(axes, trace.nodes)
+    _draw_names(axes, trace.nodes)
+    _draw_errors(axes, trace, color, low, high)
+    if trace.first is not None:
+        _mark_first(axes, trace)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=8, frameon=False,
+                borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
+    axes.set_title(f"Relative L2 against {short(trace.against)}, node by node (log scale)")
+    return page.figure
