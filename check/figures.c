@@ -7,6 +7,8 @@
 
 #define UNIT_ROUNDOFF 0x1p-24 /* of float32 */
 #define WINOGRAD_FACTOR 4
+/* Deviations of the largest element: a Gaussian is beyond 6 of them once in 5e8 draws. */
+#define ELEMENT_DEVIATIONS 6
 
 /* The float32 grid as integers, in order: neighbours differ by 1, and -0 is +0. */
 static int64_t grid_place(double value) {
@@ -84,6 +86,9 @@ rb_check_figures rb_figures_compare(const rb_problem *problem, const rb_problem_
     const double unit = truth->k == 0 ? 0
                         : winograd    ? WINOGRAD_FACTOR * UNIT_ROUNDOFF
                                       : UNIT_ROUNDOFF;
+    /* Where a sum begins with what is no product, all its K roundings are of that size, each
+     * uniform within u of it. */
+    const double tail = (ELEMENT_DEVIATIONS / sqrt(3) - 1) * root;
     const int64_t count = rb_problem_dst_elements(problem), plane = problem->oh * problem->ow;
     rb_check_figures f = {.elements = count};
     rb_sums sums = {0};
@@ -95,7 +100,9 @@ rb_check_figures rb_figures_compare(const rb_problem *problem, const rb_problem_
             most = largest(truth->magnitude + i, plane);
         sums.magnitude += magnitude * magnitude;
         add_element(truth->value[i], dst[i],
-                    unit * (8 + root) * (winograd ? most : magnitude) + flushed, i, &f, &sums);
+                    unit * ((8 + root) * (winograd ? most : magnitude) + tail * truth->start[i]) +
+                        flushed,
+                    i, &f, &sums);
     }
     f.rel_l2 = share_of(sqrt(sums.error), sqrt(sums.truth));
     f.nmse = f.rel_l2 * f.rel_l2;

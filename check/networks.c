@@ -12,20 +12,10 @@
 #define OWN_SECONDS 900 /* for an answer of oracle or reference, which nobody has to prove */
 
 void rb_net_row_init(const rb_net *net, rb_check_level level, const char *name, rb_check_row *row) {
-    *row = (rb_check_row){.level = level,
-                          .seed = net->plan->seed,
-                          .batch = net->plan->batch,
-                          .threads = net->plan->threads,
-                          .limit = NAN,
-                          .top1_differ = -1};
-    row->figures = (rb_check_figures){.rel_l2 = NAN,
-                                      .nmse = NAN,
-                                      .max_abs = NAN,
-                                      .max_ulp = NAN,
-                                      .element_share = NAN,
-                                      .norm_share = NAN,
-                                      .found = NAN,
-                                      .expected = NAN};
+    rb_check_row_init(row, level);
+    row->seed = net->plan->seed;
+    row->batch = net->plan->batch;
+    row->threads = net->plan->threads;
     snprintf(row->name, sizeof row->name, "%s", name);
     snprintf(row->input, sizeof row->input, "%s", net->plan->images ? "images" : "synthetic");
 }

@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,20 +21,12 @@ typedef struct examination {
 } examination;
 
 static rb_check_row start_row(const examination *e, const rb_problem_job *job) {
-    rb_check_row row = {.level = job->level,
-                        .seed = e->plan->seed,
-                        .batch = job->problem.batch,
-                        .threads = e->plan->threads,
-                        .other_threads = rb_other_threads(e->plan->threads),
-                        .limit = NAN};
-    row.figures = (rb_check_figures){.rel_l2 = NAN,
-                                     .nmse = NAN,
-                                     .max_abs = NAN,
-                                     .max_ulp = NAN,
-                                     .element_share = NAN,
-                                     .norm_share = NAN,
-                                     .found = NAN,
-                                     .expected = NAN};
+    rb_check_row row;
+    rb_check_row_init(&row, job->level);
+    row.seed = e->plan->seed;
+    row.batch = job->problem.batch;
+    row.threads = e->plan->threads;
+    row.other_threads = rb_other_threads(e->plan->threads);
     rb_problem_format(&job->problem, row.name);
     snprintf(row.input, sizeof row.input, "%s", rb_fill_name(job->fill));
     return row;

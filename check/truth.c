@@ -98,14 +98,26 @@ static rb_status make_absolute(const rb_problem *p, const rb_operands *operands,
     return RB_OK;
 }
 
+/* values: of the problem on absolute values. */
+static void write_start(const rb_problem *absolute, const rb_operands *values, double *start) {
+    const float *bias =
+        absolute->bias ? values->tensors + absolute->oc * sum_length(absolute) : NULL;
+    const int64_t plane = absolute->oh * absolute->ow;
+    for (int64_t i = 0; i < rb_problem_dst_elements(absolute); i++)
+        start[i] = (bias ? (double)bias[i / plane % absolute->oc] : 0) +
+                   (absolute->add ? (double)values->addend[i] : 0);
+}
+
 static rb_status ask_magnitude(rb_worker *worker, const char *path, const rb_problem *problem,
-                               const rb_operands *operands, int32_t threads, double *magnitude,
-                               rb_error *err) {
+                               const rb_operands *operands, int32_t threads,
+                               rb_problem_truth *truth, rb_error *err) {
     rb_problem absolute;
     rb_operands values;
     rb_status status = make_absolute(problem, operands, &absolute, &values, err);
     if (status == RB_OK)
-        status = ask(worker, path, &absolute, &values, threads, magnitude, err);
+        status = ask(worker, path, &absolute, &values, threads, truth->magnitude, err);
+    if (status == RB_OK)
+        write_start(&absolute, &values, truth->start);
     rb_operands_release(&values);
     return status;
 }
@@ -128,15 +140,15 @@ rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
     const size_t count = (size_t)rb_problem_dst_elements(problem);
     *truth = (rb_problem_truth){.value = calloc(count, sizeof(double)),
                                 .magnitude = calloc(count, sizeof(double)),
+                                .start = calloc(count, sizeof(double)),
                                 .k = sum_length(problem)};
-    rb_status status = truth->value && truth->magnitude
+    rb_status status = truth->value && truth->magnitude && truth->start
                            ? RB_OK
                            : rb_fail(err, RB_ERR_MEMORY, "no memory for the truth of a problem");
     if (status == RB_OK)
         status = ask(worker, oracle_path, problem, operands, threads, truth->value, err);
     if (status == RB_OK && truth->k > 0)
-        status =
-            ask_magnitude(worker, oracle_path, problem, operands, threads, truth->magnitude, err);
+        status = ask_magnitude(worker, oracle_path, problem, operands, threads, truth, err);
     if (status == RB_OK)
         status = check_range(problem, truth, err);
     if (status != RB_OK)
@@ -147,5 +159,6 @@ rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
 void rb_problem_truth_release(rb_problem_truth *truth) {
     free(truth->value);
     free(truth->magnitude);
+    free(truth->start);
     *truth = (rb_problem_truth){0};
 }

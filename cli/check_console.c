@@ -98,7 +98,7 @@ int rb_check_console_end(rb_check_console *console, const rb_check_rows *rows, r
     const rb_status written =
         rb_check_files_write(&console->files, console->plan, rows, status == RB_OK, &why);
     rb_check_summary(rows, console->plan->engine.label, summary, sizeof summary);
-    printf("\n%s\n", summary);
+    printf("%s\n", summary);
     fflush(stdout);
     if (written != RB_OK)
         rb_cli_fail(written, &why);

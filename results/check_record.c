@@ -1,5 +1,6 @@
 #include "results/check_record.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,18 @@ bool rb_check_level_parse(const char *name, rb_check_level *level) {
             return true;
         }
     return false;
+}
+
+void rb_check_row_init(rb_check_row *row, rb_check_level level) {
+    *row = (rb_check_row){.level = level, .limit = NAN, .top1_differ = -1};
+    row->figures = (rb_check_figures){.rel_l2 = NAN,
+                                      .nmse = NAN,
+                                      .max_abs = NAN,
+                                      .max_ulp = NAN,
+                                      .element_share = NAN,
+                                      .norm_share = NAN,
+                                      .found = NAN,
+                                      .expected = NAN};
 }
 
 rb_status rb_check_rows_add(rb_check_rows *rows, const rb_check_row *row, rb_error *err) {

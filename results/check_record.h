@@ -57,6 +57,9 @@ typedef struct rb_check_row {
     int64_t images, top1_differ, near_ties;
 } rb_check_row;
 
+/* Figures, limit and top1_differ are not known yet (NaN, -1), everything else is 0 or empty. */
+void rb_check_row_init(rb_check_row *row, rb_check_level level);
+
 typedef struct rb_check_rows {
     rb_check_row *items;
     size_t count, capacity;

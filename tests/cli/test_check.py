@@ -11,11 +11,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from support import Resbench, engine_path, program_path, stop, wait_for_hang
+from support import Resbench, Result, engine_path, program_path, stop, wait_for_hang
 from test_progress import run_on_terminal
 
 SMALL = "mb3ic7ih9oc5oh5kh3sh2ph1+bias+relu"
 ISSUE = "ic64ih56oc64oh56kh3ph1"
+FILES = ("--json", "check.json", "--junit", "check.xml")
 PROBLEMS = ("--level", "exact,operation", "--input", "integer,seeded")
 ROW = re.compile(r"^(exact|operation) (?:(\S+/\S+) )?(\S+) (integer|seeded|recorded): (\w+)(?:: (.*))?$")
 
@@ -42,21 +43,38 @@ def summary(out: str) -> dict:
     return {"checks": int(checks), "PASS": int(passed), **others}
 
 
-def repeat(resbench: Resbench, command: str, *, in_worker: bool) -> subprocess.CompletedProcess:
+def repeat(resbench: Resbench, command: str, *more, in_worker: bool) -> Result:
     """Runs what a shell makes of a printed command."""
     words = shlex.split(command)
     assert words[:2] == ["resbench", "check"] and words[-1] == "--no-worker"
-    return resbench(*words[1:-1], "--timeout", "2") if in_worker else resbench(*words[1:])
+    return resbench(*words[1:-1], *more) if in_worker else resbench(*words[1:])
 
 
-@pytest.mark.parametrize("engine", ["reference", "oracle", "onednn"])
-def test_engines_of_resbench_pass(resbench, engine):
-    result = resbench("check", engine, "--quick", *PROBLEMS)
+def pass_quick(resbench, engine, levels):
+    arguments = ("--level", levels, "--input", "integer,seeded")
+    result = resbench("check", engine, "--quick", *arguments)
     assert result.code == 0 and result.err == "", result
     counts = summary(result.out)
-    assert counts["checks"] == counts["PASS"] > 50 and len(counts) == 2
+    assert counts["checks"] == counts["PASS"] >= 25 and len(counts) == 2
     assert rows(result.out) == []
     assert "\r" not in result.out and "\033" not in result.out
+
+
+def test_reference_passes(resbench):
+    pass_quick(resbench, "reference", "exact,operation")
+
+
+def test_onednn_passes(resbench):
+    """Of operation: docs/judge.md, "Open", has what keeps a part of it MARGINAL."""
+    pass_quick(resbench, "onednn", "exact")
+    assert resbench("check", "onednn", "--problem", ISSUE, "--problem", SMALL).code == 0
+
+
+def test_oracle_has_no_error(resbench):
+    arguments = ("--problem", SMALL, "--level", "operation", *FILES)
+    assert resbench("check", "oracle", *arguments).code == 0
+    (row,) = read_json(resbench)["rows"]
+    assert row["verdict"] == "PASS" and row["figures"]["max_abs"] == 0
 
 
 def test_one_problem(resbench):
@@ -99,25 +117,25 @@ FAULTS = {
 
 
 def check_fault(resbench, fault, *arguments):
-    return resbench("check", engine_path(fault), "--problem", SMALL, "--timeout", "1", *arguments)
+    return resbench("check", engine_path(fault), "--problem", SMALL, *arguments)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_named_and_can_be_repeated(resbench, fault):
     code, verdicts, words = FAULTS[fault]
-    result = check_fault(resbench, fault)
+    patience = ("--timeout", "1") if verdicts == ("TIMEOUT",) else ()
+    result = check_fault(resbench, fault, *patience)
     assert result.code == code, result
     found = rows(result.out)
     assert [row[:2] for row in found] == [("exact", "integer"), ("operation", "seeded")]
     for level, fill, problem, verdict, note, again in found:
         assert problem == SMALL and verdict in verdicts
         assert note and note.isprintable() and all(word in note for word in words), note
-        once_more = repeat(resbench, again, in_worker=True)
+        once_more = repeat(resbench, again, *patience, in_worker=True)
         (row,) = rows(once_more.out)
         assert once_more.code == code
         assert row[:4] == (level, fill, problem, verdict) and row[5] == again
-        if verdict != "TIMEOUT":
-            assert row[4] == note
+        assert row[4] == note
 
 
 def test_commands_repeat_in_process(resbench):
@@ -174,9 +192,6 @@ def junit_verdicts(resbench) -> list[str]:
         for count, tag in kinds.items():
             assert int(node.get(count)) == len(list(node.iter(tag)))
     return [case[0].tag if len(case) else "passed" for case in cases]
-
-
-FILES = ("--json", "check.json", "--junit", "check.xml")
 
 
 @pytest.mark.parametrize(
@@ -247,6 +262,29 @@ def test_recorded_activations_of_a_network(resbench, weights8):
     assert result.code == 1 and row[:4] == ("operation", "recorded", names[1], "FAIL")
     (once_more,) = rows(repeat(resbench, row[5], in_worker=True).out)
     assert once_more == row
+
+
+def test_levels_of_networks_can_be_repeated(resbench, cache):
+    arguments = ("--depths", "8", "--level", "chained,network")
+    result = resbench("check", "onednn", *arguments, "--json", "check.json")
+    assert result.code == 0, result
+    found = read_json(resbench)["rows"]
+    assert [row["name"] for row in found if row["level"] == "network"] == ["resnet8"]
+    assert "conv1" in [row["name"] for row in found if row["level"] == "chained"]
+    result = resbench("check", engine_path("wrong"), *arguments, "--json", "check.json")
+    assert result.code == 1, result
+    (wrong,) = [row for row in read_json(resbench)["rows"] if row["level"] == "network"]
+    assert wrong["verdict"] == "FAIL"
+    assert repeat(resbench, wrong["again"], in_worker=True).code == 1
+
+
+def test_of_a_kernel_only_convolutions_are_checked(resbench):
+    kernel = engine_path("kernel_fine")
+    result = resbench("check", kernel, "--problem", SMALL, "--problem", "fc:ic7oc3", "--verbose")
+    assert result.code == 0, result
+    assert {row[2] for row in rows(result.out)} == {SMALL}
+    assert "only convolutions are checked" in result.out
+    assert resbench("check", kernel, "--problem", "fc:ic7oc3").code == 6
 
 
 def test_an_engine_that_prints_spoils_nothing(resbench):
@@ -324,8 +362,11 @@ def test_interrupt_ends_an_engine_that_hangs(resbench):
     assert resbench.processes() == []
 
 
+TEN = [word for n in range(2, 12) for word in ("--problem", f"ic{n * 16}ih28oc64oh28kh3ph1")]
+
+
 def test_terminal_shows_progress_with_the_time_left(resbench):
-    code, out, shown = run_on_terminal(resbench, "check", "reference", "--quick", *PROBLEMS)
+    code, out, shown = run_on_terminal(resbench, "check", "reference", *TEN)
     assert code == 0 and "\r" not in out and "\033" not in out
     lines = [line for line in shown.split("\r\033[K") if line]
     shares = [int(re.match(r"\[ *(\d+)%\] ", line)[1]) for line in lines]

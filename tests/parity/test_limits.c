@@ -9,12 +9,13 @@
 #include "check/figures.h"
 #include "check/problem_list.h"
 #include "cmocka_includes.h"
+#include "loaders/synth.h"
 
 #define SEED 1
 
-/* Of the limits. A serial sum of K rounded additions errs like a walk of K steps, each at most u of
- * a partial sum: about sqrt(K / 3) u of sums that grow to |value|, which is far below S. The limit
- * is (8 + sqrt K) u S: half of it is room enough for who sums honestly. */
+/* Of the limits. A serial sum of K rounded additions errs like a walk of K steps, each uniform
+ * within u of a partial sum. The reference adds the bias last: its partial sums grow to |value|,
+ * which is far below S, and half of the limit is room enough for it. */
 #define ROOM 0.5
 
 static bool quick;
@@ -158,6 +159,47 @@ static void the_reference_passes_with_room(void **state) {
     go_through(*state, RB_LEVEL_OPERATION);
 }
 
+/* The worst order that an honest engine may choose: it begins with a bias which is nearly all of S,
+ * so that every addition rounds at the size of S. Summed here, by nobody's engine. */
+static void sums_that_begin_with_a_large_bias_pass(void **state) {
+    static const int64_t lengths[] = {27, 147, 1152, 4608};
+    const int64_t sums = 100000;
+    (void)state;
+    for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+        const int64_t k = lengths[l];
+        const rb_problem problem = {
+            .op = RB_OP_FC, .batch = 1, .ic = k, .oc = sums, .oh = 1, .ow = 1};
+        rb_problem_truth truth = {.value = calloc((size_t)sums, sizeof(double)),
+                                  .magnitude = calloc((size_t)sums, sizeof(double)),
+                                  .start = calloc((size_t)sums, sizeof(double)),
+                                  .k = k};
+        double *dst = calloc((size_t)sums, sizeof *dst);
+        float *products = calloc((size_t)k, sizeof *products);
+        char note[256];
+        assert_true(truth.value && truth.magnitude && truth.start && dst && products);
+        for (int64_t i = 0; i < sums; i++) {
+            const float bias = 0.2778f;
+            float sum = bias;
+            truth.value[i] = truth.magnitude[i] = truth.start[i] = (double)bias;
+            rb_synth_values("products", (uint64_t)i, k, products);
+            for (int64_t t = 0; t < k; t++) {
+                const float product = products[t] * 1e-4f;
+                sum += product;
+                truth.value[i] += (double)product;
+                truth.magnitude[i] += fabs((double)product);
+            }
+            dst[i] = (double)sum;
+        }
+        const rb_check_figures f = rb_figures_compare(&problem, &truth, RB_ALGORITHM_DIRECT, dst);
+        print_message("%lld products: element %.2f, norm %.2f of the limit\n", (long long)k,
+                      f.element_share, f.norm_share);
+        assert_int_equal(rb_figures_judge_operation(&f, note, sizeof note), RB_VERDICT_PASS);
+        rb_problem_truth_release(&truth);
+        free(dst);
+        free(products);
+    }
+}
+
 static const char *const spoilt[] = {"ic64ih14oc64oh14kh3ph1+bn+relu", "ic512ih7oc64oh7kh3ph1+bn",
                                      "fc:mb2ic2048oc100+bias"};
 #define SPOILT (sizeof spoilt / sizeof spoilt[0])
@@ -214,6 +256,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reference_is_exact),
         cmocka_unit_test(the_reference_passes_with_room),
+        cmocka_unit_test(sums_that_begin_with_a_large_bias_pass),
         cmocka_unit_test(one_missing_product_fails),
         cmocka_unit_test(narrow_operands_fail),
     };

@@ -13,7 +13,7 @@ static const double plain_truth[VALUES] = {1, -2, 4, 0, 0.5, 8, -1, 16};
 
 typedef struct posed {
     rb_problem problem;
-    double value[VALUES], magnitude[VALUES], dst[VALUES];
+    double value[VALUES], magnitude[VALUES], start[VALUES], dst[VALUES];
     rb_problem_truth truth;
 } posed;
 
@@ -23,8 +23,10 @@ static void pose(posed *p) {
     for (int i = 0; i < VALUES; i++) {
         p->value[i] = p->dst[i] = plain_truth[i];
         p->magnitude[i] = 100;
+        p->start[i] = 0;
     }
-    p->truth = (rb_problem_truth){.value = p->value, .magnitude = p->magnitude, .k = 64};
+    p->truth = (rb_problem_truth){
+        .value = p->value, .magnitude = p->magnitude, .start = p->start, .k = 64};
 }
 
 static rb_check_figures compare(const posed *p) {
