@@ -48,6 +48,13 @@ static rb_status open_crash(rb_error *err) {
     return crash();
 }
 
+/* Only a process that has opened others before: what they left is part of it. */
+static rb_status open_crash_third(rb_error *err) {
+    static int opened;
+    (void)err;
+    return ++opened < 3 ? RB_OK : crash();
+}
+
 static rb_status open_unsupported(rb_error *err) {
     return rb_fail(err, RB_ERR_UNSUPPORTED, "this engine knows no network at all");
 }
@@ -271,6 +278,7 @@ static const fault faults[] = {
     {.name = "crash", .run = run_crash},
     {.name = "crash_late", .run = run_crash_late},
     {.name = "crash_open", .open = open_crash},
+    {.name = "crash_third_open", .open = open_crash_third},
     {.name = "error", .run = run_error},
     {.name = "exit", .run = run_exit},
     {.name = "garbage", .run = run_garbage},
