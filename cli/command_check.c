@@ -331,6 +331,7 @@ int rb_command_check(int argc, char **argv) {
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
     rb_engine_options_watch(&a.options);
+    rb_engine_options_let_threads_sleep();
     status = rb_check_files_prepare(&a.console.files, &err);
     if (status == RB_OK)
         status = meet_engine(&a, &err);

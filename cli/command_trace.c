@@ -196,6 +196,7 @@ int rb_command_trace(int argc, char **argv) {
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engines);
+    rb_engine_options_let_threads_sleep();
     rb_trace_plan plan = {.weights_sha256 = info.sha256,
                           .inputs = &inputs,
                           .dump = a.dump,
