@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "check/problem_list.h"
-
 double rb_problem_work(const rb_problem *problem) {
     const double sums =
         problem->op == RB_OP_CONV || problem->op == RB_OP_FC ? (double)problem->ic : 1;
@@ -24,7 +22,7 @@ static rb_status add(rb_problem_jobs *jobs, const rb_problem_job *job, rb_error 
         jobs->capacity = capacity;
     }
     jobs->items[jobs->count++] = *job;
-    jobs->work += rb_problem_work(&job->problem);
+    jobs->work += rb_problem_work(&job->listed.problem);
     return RB_OK;
 }
 
@@ -34,10 +32,10 @@ static const struct {
 } pairs[] = {{RB_LEVEL_EXACT, RB_FILL_INTEGER}, {RB_LEVEL_OPERATION, RB_FILL_SEEDED}};
 
 static rb_status add_unless_foreign(const rb_check_plan *plan, rb_problem_jobs *jobs, size_t pair,
-                                    const rb_problem *problem, rb_error *err) {
+                                    const rb_listed_problem *listed, rb_error *err) {
     const rb_problem_job job = {
-        .level = pairs[pair].level, .fill = pairs[pair].fill, .problem = *problem};
-    return plan->conv_only && problem->op != RB_OP_CONV ? RB_OK : add(jobs, &job, err);
+        .level = pairs[pair].level, .fill = pairs[pair].fill, .listed = *listed};
+    return plan->conv_only && listed->problem.op != RB_OP_CONV ? RB_OK : add(jobs, &job, err);
 }
 
 static rb_status add_list(const rb_check_plan *plan, rb_problem_jobs *jobs, size_t pair,
@@ -47,7 +45,7 @@ static rb_status add_list(const rb_check_plan *plan, rb_problem_jobs *jobs, size
     if (status != RB_OK)
         return status;
     for (size_t i = 0; status == RB_OK && i < list.count; i++)
-        status = add_unless_foreign(plan, jobs, pair, &list.items[i].problem, err);
+        status = add_unless_foreign(plan, jobs, pair, &list.items[i], err);
     rb_problem_list_release(&list);
     return status;
 }
@@ -61,7 +59,8 @@ rb_status rb_problem_jobs_make(const rb_check_plan *plan, rb_problem_jobs *jobs,
         if (plan->problem_count == 0)
             status = add_list(plan, jobs, pair, err);
         for (size_t i = 0; status == RB_OK && i < plan->problem_count; i++)
-            status = add_unless_foreign(plan, jobs, pair, &plan->problems[i], err);
+            status = add_unless_foreign(plan, jobs, pair,
+                                        &(rb_listed_problem){.problem = plan->problems[i]}, err);
     }
     if (status != RB_OK)
         rb_problem_jobs_release(jobs);

@@ -3,11 +3,12 @@
 #define CHECK_PROBLEM_JOBS_H
 
 #include "check/check.h"
+#include "check/problem_list.h"
 
 typedef struct rb_problem_job {
     rb_check_level level;
-    rb_fill fill; /* integer or seeded */
-    rb_problem problem;
+    rb_fill fill;             /* integer or seeded */
+    rb_listed_problem listed; /* why, multiplicity: of the list alone */
 } rb_problem_job;
 
 typedef struct rb_problem_jobs {

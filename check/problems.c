@@ -24,10 +24,13 @@ static rb_check_row start_row(const examination *e, const rb_problem_job *job) {
     rb_check_row row;
     rb_check_row_init(&row, job->level);
     row.seed = e->plan->seed;
-    row.batch = job->problem.batch;
+    row.batch = job->listed.problem.batch;
     row.threads = e->plan->threads;
     row.other_threads = rb_other_threads(e->plan->threads);
-    rb_problem_format(&job->problem, row.name);
+    rb_problem_format(&job->listed.problem, row.name);
+    row.k = rb_problem_sum_length(&job->listed.problem);
+    row.multiplicity = job->listed.multiplicity;
+    snprintf(row.why, sizeof row.why, "%s", job->listed.why);
     snprintf(row.input, sizeof row.input, "%s", rb_fill_name(job->fill));
     return row;
 }
@@ -35,12 +38,13 @@ static rb_check_row start_row(const examination *e, const rb_problem_job *job) {
 static rb_status ask_oracle(const examination *e, const rb_problem_job *job,
                             const rb_operands *operands, rb_problem_truth *truth, rb_error *err) {
     rb_error why = {""};
-    const rb_status status = rb_problem_truth_compute(
-        e->oracle, e->plan->oracle_path, &job->problem, operands, e->plan->threads, truth, &why);
+    const rb_status status =
+        rb_problem_truth_compute(e->oracle, e->plan->oracle_path, &job->listed.problem, operands,
+                                 e->plan->threads, truth, &why);
     if (status == RB_OK || status == RB_ERR_INTERRUPTED)
         return status == RB_OK ? status : rb_fail(err, status, "%s", why.message);
     char text[RB_PROBLEM_CAPACITY];
-    rb_problem_format(&job->problem, text);
+    rb_problem_format(&job->listed.problem, text);
     return rb_fail(err, status, "oracle on %s: %.700s", text, why.message);
 }
 
@@ -51,12 +55,12 @@ static rb_status examine(examination *e, const rb_problem_job *job, const rb_ope
     rb_problem_truth truth = {0};
     bool engine_failed;
     rb_error why = {""};
-    rb_status status = rb_subject_answer(&e->subject, &job->problem, operands, e->plan->threads,
-                                         &answers, &engine_failed, &why);
+    rb_status status = rb_subject_answer(&e->subject, &job->listed.problem, operands,
+                                         e->plan->threads, &answers, &engine_failed, &why);
     if (status == RB_OK) {
         status = ask_oracle(e, job, operands, &truth, err);
         if (status == RB_OK)
-            rb_judge_answers(&job->problem, &truth, &answers, e->same_for_all_threads, row);
+            rb_judge_answers(&job->listed.problem, &truth, &answers, e->same_for_all_threads, row);
     } else if (engine_failed) {
         row->verdict = rb_verdict_of_failure(status);
         snprintf(row->note, sizeof row->note, "%.500s", why.message);
@@ -80,7 +84,7 @@ static rb_status finish_row(examination *e, const rb_problem_job *job, rb_check_
         return status;
     if (plan->on_row)
         plan->on_row(plan->ctx, row);
-    e->done += rb_problem_work(&job->problem);
+    e->done += rb_problem_work(&job->listed.problem);
     e->timeouts = row->verdict == RB_VERDICT_TIMEOUT ? e->timeouts + 1 : 0;
     if (e->timeouts == MOST_TIMEOUTS && e->done < e->work)
         return rb_fail(err, RB_ERR_TIMEOUT,
@@ -100,8 +104,8 @@ static void show(const examination *e, const char *level, const char *input, con
 static rb_status make_operands(const examination *e, const rb_problem_job *job,
                                rb_operands *operands, rb_error *err) {
     return job->fill == RB_FILL_INTEGER
-               ? rb_operands_integer(&job->problem, e->plan->seed, operands, err)
-               : rb_operands_seeded(&job->problem, e->plan->seed, operands, err);
+               ? rb_operands_integer(&job->listed.problem, e->plan->seed, operands, err)
+               : rb_operands_seeded(&job->listed.problem, e->plan->seed, operands, err);
 }
 
 /* given: the operands, or NULL, where the job says what they are. */
@@ -138,7 +142,7 @@ static void begin_recording(void *ctx, const char *network, double work) {
 static rb_status visit_recorded(void *ctx, const char *where, const rb_problem *problem,
                                 const rb_operands *operands, rb_error *err) {
     const rb_problem_job job = {
-        .level = RB_LEVEL_OPERATION, .fill = RB_FILL_RECORDED, .problem = *problem};
+        .level = RB_LEVEL_OPERATION, .fill = RB_FILL_RECORDED, .listed.problem = *problem};
     return run_job(ctx, &job, where, operands, err);
 }
 

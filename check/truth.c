@@ -28,7 +28,7 @@ static bool is_weighted(const rb_problem *problem) {
     return problem->op == RB_OP_CONV || problem->op == RB_OP_FC;
 }
 
-static int64_t sum_length(const rb_problem *problem) {
+int64_t rb_problem_sum_length(const rb_problem *problem) {
     if (is_weighted(problem))
         return problem->ic * problem->kh * problem->kw;
     if (problem->op == RB_OP_AVGPOOL)
@@ -56,7 +56,7 @@ static double bias_parts(const rb_problem *p, const float *bia, const float *bn,
 /* |w'| and |b'| of a convolution or FC, as the problem without batch norm has them. */
 static rb_status fold_absolute(const rb_problem *p, const rb_operands *operands, float *tensors,
                                rb_error *err) {
-    const int64_t weights = p->oc * sum_length(p);
+    const int64_t weights = p->oc * rb_problem_sum_length(p);
     const float *bia = p->bias ? operands->tensors + weights : NULL;
     const float *bn = p->bn ? operands->tensors + weights + (p->bias ? p->oc : 0) : NULL;
     const float *bound[RB_PROBLEM_TENSORS];
@@ -101,7 +101,7 @@ static rb_status make_absolute(const rb_problem *p, const rb_operands *operands,
 /* values: of the problem on absolute values. */
 static void write_start(const rb_problem *absolute, const rb_operands *values, double *start) {
     const float *bias =
-        absolute->bias ? values->tensors + absolute->oc * sum_length(absolute) : NULL;
+        absolute->bias ? values->tensors + absolute->oc * rb_problem_sum_length(absolute) : NULL;
     const int64_t plane = absolute->oh * absolute->ow;
     for (int64_t i = 0; i < rb_problem_dst_elements(absolute); i++)
         start[i] = (bias ? (double)bias[i / plane % absolute->oc] : 0) +
@@ -141,7 +141,7 @@ rb_status rb_problem_truth_compute(rb_worker *worker, const char *oracle_path,
     *truth = (rb_problem_truth){.value = calloc(count, sizeof(double)),
                                 .magnitude = calloc(count, sizeof(double)),
                                 .start = calloc(count, sizeof(double)),
-                                .k = sum_length(problem)};
+                                .k = rb_problem_sum_length(problem)};
     rb_status status = truth->value && truth->magnitude && truth->start
                            ? RB_OK
                            : rb_fail(err, RB_ERR_MEMORY, "no memory for the truth of a problem");

@@ -5,13 +5,15 @@
 #include "bench/worker_client.h"
 #include "check/operands.h"
 
+/* Length of a sum: ic kh kw, kh kw of an average pool, 1 where an addition is all there is, 0 where
+ * a value is only chosen. */
+int64_t rb_problem_sum_length(const rb_problem *problem);
+
 typedef struct rb_problem_truth {
     double *value;     /* (batch, oc, oh, ow): the float64 oracle's */
     double *magnitude; /* S of docs/design.md, "Right"; 0 where nothing is summed */
     double *start; /* the part of S that is no product, |b'| + |addend|: a sum may begin with it */
-    /* Length of a sum: ic kh kw, kh kw of an average pool, 1 where an addition is all there is, 0
-     * where a value is only chosen. */
-    int64_t k;
+    int64_t k;     /* rb_problem_sum_length */
 } rb_problem_truth;
 
 /* Asks the oracle in the worker, at the path of its shared object: for the values, and for the

@@ -8,10 +8,11 @@
 #define ROW(kind, name) RB_JSON_FIELD(rb_check_row, kind, name)
 
 static const rb_json_field row_fields[] = {
-    ROW(TEXT, name),     ROW(TEXT, network),  ROW(TEXT, input),          ROW(UINT64, seed),
-    ROW(INT64, batch),   ROW(INT32, threads), ROW(INT32, other_threads), ROW(TEXT, kernel),
-    ROW(BOOL, winograd), ROW(TEXT, note),     ROW(TEXT, again),          ROW(DOUBLE, seconds),
-    ROW(DOUBLE, limit),  ROW(INT64, images),  ROW(INT64, top1_differ),   ROW(INT64, near_ties),
+    ROW(TEXT, name),    ROW(TEXT, network),      ROW(TEXT, input),          ROW(UINT64, seed),
+    ROW(INT64, batch),  ROW(INT32, threads),     ROW(INT32, other_threads), ROW(TEXT, kernel),
+    ROW(TEXT, why),     ROW(INT64, k),           ROW(INT64, multiplicity),  ROW(BOOL, winograd),
+    ROW(TEXT, note),    ROW(TEXT, again),        ROW(DOUBLE, seconds),      ROW(DOUBLE, limit),
+    ROW(INT64, images), ROW(INT64, top1_differ), ROW(INT64, near_ties),
 };
 static const size_t row_field_count = sizeof row_fields / sizeof row_fields[0];
 

@@ -40,7 +40,10 @@ typedef struct rb_check_row {
     rb_check_level level;
     char name[192];   /* exact, operation: the problem; chained: node; network, task: the network */
     char network[64]; /* chained, and recorded activations: where they come from */
-    char input[32];   /* "integer", "seeded", "recorded", "synthetic", name of a data set ... */
+    char why[48]; /* a problem of the list: a network that has it, or what is awkward about it */
+    int64_t k;    /* exact, operation: the length of a sum, 0 where a value is only chosen */
+    int64_t multiplicity; /* of a problem of the list: in ResNet-18, 34, 50, 101, 152 together */
+    char input[32];       /* "integer", "seeded", "recorded", "synthetic", name of a data set ... */
     uint64_t seed;
     int64_t batch;
     int32_t threads,

@@ -67,6 +67,9 @@ static void assert_same_row(const rb_check_row *a, const rb_check_row *b) {
     assert_string_equal(a->name, b->name);
     assert_string_equal(a->network, b->network);
     assert_string_equal(a->input, b->input);
+    assert_string_equal(a->why, b->why);
+    assert_int_equal(a->k, b->k);
+    assert_int_equal(a->multiplicity, b->multiplicity);
     assert_string_equal(a->kernel, b->kernel);
     assert_string_equal(a->note, b->note);
     assert_string_equal(a->again, b->again);

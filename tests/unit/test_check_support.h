@@ -13,6 +13,8 @@ static inline rb_check_row make_check_row(rb_check_level level, const char *name
     rb_check_row row = {.level = level,
                         .seed = 7,
                         .batch = 3,
+                        .k = 2304,
+                        .multiplicity = 5,
                         .threads = 2,
                         .other_threads = 1,
                         .verdict = verdict,
@@ -34,6 +36,7 @@ static inline rb_check_row make_check_row(rb_check_level level, const char *name
                         .near_ties = 2};
     snprintf(row.name, sizeof row.name, "%s", name);
     snprintf(row.input, sizeof row.input, "seeded");
+    snprintf(row.why, sizeof row.why, "resnet50");
     snprintf(row.kernel, sizeof row.kernel, "brgconv:avx512_core_amx_with_a_long_name");
     if (verdict != RB_VERDICT_PASS) {
         snprintf(row.note, sizeof row.note, "not what it should be");
