@@ -249,6 +249,36 @@ static void narrow_operands_fail(void **state) {
         }
 }
 
+/* To the 11 bits of float16; its range does not matter here. */
+static double to_float16(double value) {
+    int exponent;
+    const double mantissa = frexp(value, &exponent);
+    return ldexp(rint(ldexp(mantissa, 11)), exponent - 11);
+}
+
+/* Sums kept in float16, short ones too: 64 products are what the smallest networks have. */
+static void float16_sums_fail(void **state) {
+    static const char *const texts[] = {"fc:mb2ic2048oc100+bias", "fc:mb3ic64oc10+bias"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        rb_problem problem;
+        rb_error err = {""};
+        expect(rb_problem_parse(texts[i], &problem, &err), &err);
+        rb_posed posed = pose(*state, &problem, RB_LEVEL_OPERATION);
+        const float *wei = posed.operands.tensors, *bia = wei + problem.oc * problem.ic;
+        assert_int_equal(judge(&problem, &posed), RB_VERDICT_PASS);
+        for (int64_t d = 0; d < rb_problem_dst_elements(&problem); d++) {
+            const int64_t n = d / problem.oc, o = d % problem.oc;
+            double sum = 0;
+            for (int64_t k = 0; k < problem.ic; k++)
+                sum = to_float16(sum + (double)posed.operands.src[n * problem.ic + k] *
+                                           (double)wei[o * problem.ic + k]);
+            posed.dst[d] = sum + (double)bia[o];
+        }
+        assert_int_equal(judge(&problem, &posed), RB_VERDICT_FAIL);
+        release(&posed);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2)
         return EXIT_FAILURE;
@@ -259,6 +289,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(sums_that_begin_with_a_large_bias_pass),
         cmocka_unit_test(one_missing_product_fails),
         cmocka_unit_test(narrow_operands_fail),
+        cmocka_unit_test(float16_sums_fail),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
