@@ -152,6 +152,50 @@ static void race_over_threads(rb_call *c) {
         c->dst[count_of(c) - 1] += c->dst[0];
 }
 
+/* What the first convolution of this shape in the process gave, whatever the operands are. */
+static void remembered_result(rb_call *c) {
+    enum { MOST = 64 };
+    static struct {
+        rb_node node;
+        int64_t batch;
+        float *dst;
+    } known[MOST];
+    const rb_node *n = &c->node;
+    const size_t bytes = (size_t)count_of(c) * sizeof *c->dst;
+    size_t i = 0;
+    while (i < MOST && known[i].dst &&
+           !(known[i].batch == c->batch && known[i].node.ic == n->ic && known[i].node.oc == n->oc &&
+             known[i].node.oh == n->oh && known[i].node.ow == n->ow && known[i].node.kh == n->kh))
+        i++;
+    if (i < MOST && known[i].dst) {
+        memcpy(c->dst, known[i].dst, bytes);
+        return;
+    }
+    convolve(c);
+    if (i == MOST || !(known[i].dst = malloc(bytes)))
+        return;
+    known[i].node = *n;
+    known[i].batch = c->batch;
+    memcpy(known[i].dst, c->dst, bytes);
+}
+
+/* Images beyond the third are the third. */
+static void batch_beyond_three(rb_call *c) {
+    const int64_t image = c->node.oc * plane_of(c);
+    convolve(c);
+    for (int64_t n = 3; n < c->batch; n++)
+        memcpy(c->dst + n * image, c->dst + 2 * image, (size_t)image * sizeof *c->dst);
+}
+
+/* What is not square was forgotten. */
+static void square_kernels_only(rb_call *c) {
+    if (c->node.kh == c->node.kw) {
+        convolve(c);
+        return;
+    }
+    memset(c->dst, 0, (size_t)count_of(c) * sizeof *c->dst);
+}
+
 static void flushed_denormals(rb_call *c) {
     convolve(c);
     for (int64_t i = 0; i < count_of(c); i++)
@@ -241,6 +285,7 @@ typedef struct mutant {
     void (*batch_norm)(rb_batch_norm *bn);
     rb_order order;
     void (*graph)(rb_node *nodes, int32_t count);
+    bool clobbers; /* changes its source after it has been read */
 } mutant;
 
 static const mutant mutants[] = {
@@ -266,6 +311,10 @@ static const mutant mutants[] = {
     {.name = "channel_tail_dropped", .conv = channel_tail_dropped},
     {.name = "odd_width_tail", .conv = odd_width_tail},
     {.name = "race_over_threads", .conv = race_over_threads},
+    {.name = "remembered_result", .conv = remembered_result},
+    {.name = "source_clobbered", .clobbers = true},
+    {.name = "batch_beyond_three", .conv = batch_beyond_three},
+    {.name = "square_kernels_only", .conv = square_kernels_only},
     {.name = "flushed_denormals", .conv = flushed_denormals},
 };
 
@@ -328,6 +377,22 @@ rb_status rb_ref_open(const rb_engine *self, const rb_host *host, const rb_graph
     return status;
 }
 
+static rb_status run(rb_session *session, const float *src, const float *addend, void *dst,
+                     rb_error *err) {
+    const rb_status status = rb_ref_run(session, src, addend, dst, err);
+    if (own()->clobbers)
+        ((float *)(uintptr_t)src)[0] += 1;
+    return status;
+}
+
+static rb_status tap(rb_session *session, const float *src, const float *addend, void *dst,
+                     uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
+    const rb_status status = rb_ref_tap(session, src, addend, dst, stages, fn, ctx, err);
+    if (own()->clobbers)
+        ((float *)(uintptr_t)src)[0] += 1;
+    return status;
+}
+
 const rb_engine *rb_engine_get(void) {
     static const rb_engine table = {.abi = RB_ENGINE_ABI,
                                     .size = sizeof(rb_engine),
@@ -336,8 +401,8 @@ const rb_engine *rb_engine_get(void) {
                                     .description = "the reference with one fault",
                                     .output_dtype = RB_F32,
                                     .open = rb_ref_open,
-                                    .run = rb_ref_run,
-                                    .tap = rb_ref_tap,
+                                    .run = run,
+                                    .tap = tap,
                                     .memory = rb_ref_memory,
                                     .kernel = rb_ref_kernel,
                                     .close = rb_ref_close};
