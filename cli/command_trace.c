@@ -193,6 +193,7 @@ int rb_command_trace(int argc, char **argv) {
     rb_inputs inputs = {0};
     rb_trace trace = {0};
     rb_progress progress;
+    bool refused = false; /* by one of the engines */
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engines);
@@ -207,6 +208,7 @@ int rb_command_trace(int argc, char **argv) {
     rb_progress_start(&progress, 1);
     if (status == RB_OK) {
         status = rb_trace_make(&plan, &trace, &err);
+        refused = status == RB_ERR_UNSUPPORTED;
         rb_progress_clear(&progress);
     }
     if (status == RB_OK)
@@ -218,5 +220,8 @@ int rb_command_trace(int argc, char **argv) {
                                                       : RB_EXIT_FINE;
     rb_trace_release(&trace);
     rb_inputs_release(&inputs);
-    return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
+    if (status == RB_OK)
+        return (int)code;
+    const int failed = rb_cli_fail(status, &err);
+    return refused ? RB_EXIT_NOTHING : failed;
 }

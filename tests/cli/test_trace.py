@@ -130,7 +130,8 @@ def test_the_other_engine_may_be_the_wrong_one(resbench):
     "fault, code, words",
     [
         ("tap_crash", 8, "SIGSEGV"),
-        ("tap_none", 3, "does not show the values of its nodes"),
+        ("unsupported", 6, "knows no network"),
+        ("tap_none", 6, "does not show the values of its nodes"),
         ("error", 1, "would rather not"),
         ("abi", 1, "ABI"),
     ],
