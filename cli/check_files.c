@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/machine.h"
@@ -17,9 +18,12 @@ static rb_status check_directory_of(const char *path, rb_error *err) {
     char directory[RB_PATH_CAPACITY], temporary[RB_PATH_CAPACITY];
     if (!path)
         return RB_OK;
+    struct stat info;
     const rb_status status = rb_temporary_path(path, temporary, err);
     if (status != RB_OK)
         return status;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: it is a directory", path);
     snprintf(directory, sizeof directory, "%s", path);
     char *slash = strrchr(directory, '/');
     if (slash)
@@ -32,6 +36,8 @@ static rb_status check_directory_of(const char *path, rb_error *err) {
 }
 
 rb_status rb_check_files_prepare(const rb_check_files *files, rb_error *err) {
+    if (files->json && files->junit && strcmp(files->json, files->junit) == 0)
+        return rb_fail(err, RB_ERR_USAGE, "--json and --junit are one file: %s", files->json);
     rb_status status = check_directory_of(files->json, err);
     if (status == RB_OK)
         status = check_directory_of(files->junit, err);
