@@ -37,6 +37,9 @@ rb_status rb_check_directory_of(const char *path, rb_error *err) {
     const rb_status status = rb_temporary_path(path, temporary, err);
     if (status != RB_OK)
         return status;
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: it is a directory", path);
     snprintf(directory, sizeof directory, "%s", path);
     char *slash = strrchr(directory, '/');
     if (slash)

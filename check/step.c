@@ -12,7 +12,8 @@ rb_status rb_step_begin(const rb_worker_options *options, const char *engine_pat
     *bench = (rb_step_bench){
         .options = *options, .engine_path = engine_path, .threads = threads, .verbose = verbose};
     const rb_status status = rb_engine_find_own("oracle", bench->oracle_path, err);
-    return status == RB_OK ? rb_worker_start(options, &bench->oracle, err) : status;
+    const rb_worker_options own = rb_own_worker(options);
+    return status == RB_OK ? rb_worker_start(&own, &bench->oracle, err) : status;
 }
 
 void rb_step_end(rb_step_bench *bench) {

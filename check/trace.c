@@ -9,6 +9,7 @@
 #include "check/slices.h"
 #include "check/trace_dump.h"
 #include "check/trace_work.h"
+#include "check/truth.h"
 
 static const char *op_name(rb_op op) {
     static const char *const names[] = {[RB_OP_CONV] = "conv",
@@ -207,6 +208,7 @@ static void tell(const rb_trace_plan *plan, double share, const char *what) {
 
 static rb_status walk(rb_trace_work *work, rb_chain *chain, double *right, rb_trace_dump *dump,
                       rb_error *err) {
+    const rb_worker_options own = rb_own_worker(&work->plan->worker);
     rb_status status = RB_OK;
     for (;;) {
         tell(work->plan, (double)(chain->first + chain->count) / chain->graph->node_count / 2,
@@ -214,7 +216,7 @@ static rb_status walk(rb_trace_work *work, rb_chain *chain, double *right, rb_tr
         const int32_t done = chain->first + chain->count;
         if (done == chain->graph->node_count)
             return compare_run(work, chain, right, err);
-        status = rb_chain_advance(chain, &work->plan->worker, &work->plan->spec, err);
+        status = rb_chain_advance(chain, &own, &work->plan->spec, err);
         if (status == RB_OK)
             status = compare_slice(work, chain, right, dump, err);
         if (status != RB_OK)

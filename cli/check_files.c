@@ -12,6 +12,8 @@
 #define CSV_NAME "check.csv"
 
 rb_status rb_check_files_prepare(const rb_check_files *files, rb_error *err) {
+    if (files->json && files->junit && strcmp(files->json, files->junit) == 0)
+        return rb_fail(err, RB_ERR_USAGE, "--json and --junit are one file: %s", files->json);
     rb_status status = files->json ? rb_check_directory_of(files->json, err) : RB_OK;
     if (status == RB_OK && files->junit)
         status = rb_check_directory_of(files->junit, err);

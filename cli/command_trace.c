@@ -113,8 +113,10 @@ static rb_status find_engine(const char *name, rb_plan_engine *engine, rb_error 
     rb_plan list = {0};
     const rb_status status = rb_plan_add_engines(&list, name, err);
     if (status == RB_OK && list.engine_count != 1)
-        return rb_fail(err, RB_ERR_USAGE, "'%s' names %zu engines, expected one", name,
-                       list.engine_count);
+        return rb_fail(err, RB_ERR_USAGE,
+                       list.engine_count ? "'%s' is more than one engine"
+                                         : "'%s' does not name an engine",
+                       name);
     *engine = list.engines[0];
     return status;
 }
@@ -221,6 +223,7 @@ int rb_command_trace(int argc, char **argv) {
     rb_inputs inputs = {0};
     rb_trace trace = {0};
     rb_progress progress;
+    bool refused = false; /* by one of the engines */
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engines);
@@ -235,6 +238,7 @@ int rb_command_trace(int argc, char **argv) {
     rb_progress_start(&progress, 1);
     if (status == RB_OK) {
         status = rb_trace_make(&plan, &trace, &err);
+        refused = status == RB_ERR_UNSUPPORTED;
         rb_progress_clear(&progress);
     }
     if (status == RB_OK)
@@ -246,5 +250,8 @@ int rb_command_trace(int argc, char **argv) {
                                                       : RB_EXIT_FINE;
     rb_trace_release(&trace);
     rb_inputs_release(&inputs);
-    return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
+    if (status == RB_OK)
+        return (int)code;
+    const int failed = rb_cli_fail(status, &err);
+    return refused ? RB_EXIT_NOTHING : failed;
 }

@@ -2,10 +2,9 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/atomic_file.h"
+#include "results/report_file.h"
 
 /* The bar: from 1e-9 to 1 on a log scale, the limit as a stroke within. */
 #define BAR_WIDTH 27
@@ -183,12 +182,5 @@ static json_t *trace_json(const rb_trace *trace) {
 }
 
 rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err) {
-    json_t *json = trace_json(trace);
-    char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-    json_decref(json);
-    if (!text)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for %s", path);
-    const rb_status status = rb_write_file(path, text, strlen(text), err);
-    free(text);
-    return status;
+    return rb_report_json(NULL, path, trace_json(trace), JSON_INDENT(1), err);
 }

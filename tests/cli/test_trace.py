@@ -185,7 +185,8 @@ def test_nan_of_the_other_engine_is_not_blamed_on_this_one(resbench):
     "fault, code, words",
     [
         ("tap_crash", 8, "SIGSEGV"),
-        ("tap_none", 3, "does not show the values of its nodes"),
+        ("unsupported", 6, "knows no network"),
+        ("tap_none", 6, "does not show the values of its nodes"),
         ("error", 1, "would rather not"),
         ("abi", 1, "ABI"),
     ],
@@ -270,7 +271,7 @@ def test_images_are_what_is_traced(resbench):
 
 def test_refused_before_any_work(resbench):
     assert "cannot be written" in resbench.fails(3, *NETWORK, "-o", "missing/trace.json")
-    assert "names 0 engines" in resbench.fails(2, *NETWORK, "-e", "")
+    assert "does not name an engine" in resbench.fails(2, *NETWORK, "-e", "")
 
 
 @pytest.mark.parametrize("columns", [80, 120])
