@@ -88,6 +88,7 @@ def test_several_problems_keep_their_order(resbench):
 
 # fault: exit code, verdict, words of the note
 FAULTS = {
+    "alloc_in_run": (1, ("FAIL",), ("run", "allocates while it runs")),
     "constant": (1, ("FAIL", "MISTRUSTED"), ()),
     "crash": (8, ("CRASHED",), ("run", "SIGSEGV")),
     "crash_open": (8, ("CRASHED",), ("open", "SIGSEGV")),
@@ -243,6 +244,20 @@ def test_files_that_cannot_be_written_are_told_before_the_work(resbench):
         assert "nowhere/check.json" in sentence
     (resbench.directory / "file").write_text("")
     assert "file" in resbench.fails(3, "check", "reference", "-o", "file/results")
+    for option in ("--json", "--junit"):
+        assert "directory" in resbench.fails(3, "check", "reference", option, ".")
+    one = ("--json", "one.x", "--junit", "one.x")
+    assert "one.x" in resbench.fails(2, "check", "reference", *one)
+
+
+def test_a_problem_that_no_network_has_is_not_passed_over(resbench, weights8):
+    network = ("--level", "operation", "--input", "recorded", "--weights", weights8)
+    mine = ("--problem", "ic3ih32oc16oh32kh3ph1+bn+relu", "--problem", "fc:ic7oc3")
+    result = resbench("check", "reference", *network, *mine, "--verbose")
+    assert [row[2:4] for row in rows(result.out)] == [(mine[1], "PASS"), (mine[3], "UNSUPPORTED")]
+    assert resbench("check", "reference", *network, *mine[2:]).code == 6
+    batches = (*mine[:2], "--problem", "mb3ic3ih32oc16oh32kh3ph1+bn+relu")
+    assert "1 and 3" in resbench.fails(2, "check", "reference", *network, *batches)
 
 
 def test_recorded_activations_of_a_network(resbench, weights8):
@@ -283,6 +298,13 @@ def test_of_a_kernel_only_convolutions_are_checked(resbench):
     assert {row[2] for row in rows(result.out)} == {SMALL}
     assert "only convolutions are checked" in result.out
     assert resbench("check", kernel, "--problem", "fc:ic7oc3").code == 6
+
+
+def test_a_kernel_that_allocates_while_it_runs_is_noticed(resbench):
+    result = resbench("check", engine_path("kernel_alloc_in_run"), "--problem", SMALL)
+    assert result.code == 1, result
+    for row in rows(result.out):
+        assert row[3] == "FAIL" and "allocates while it runs" in row[4]
 
 
 def test_an_engine_that_prints_spoils_nothing(resbench):
