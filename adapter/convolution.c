@@ -114,6 +114,6 @@ rb_status rb_convolution_prepare(const rb_kernel *kernel, const rb_host *host,
 void rb_convolution_release(const rb_kernel *kernel, const rb_host *host, rb_convolution *c) {
     if (c->prepared)
         kernel->release(c->prepared);
-    c->prepared = NULL;
     drop_weights(host, c);
+    *c = (rb_convolution){0};
 }

@@ -32,6 +32,25 @@ rb_status rb_check_output(const char *output, const char *input, rb_error *err) 
                    output);
 }
 
+rb_status rb_check_directory_of(const char *path, rb_error *err) {
+    char directory[RB_PATH_CAPACITY], temporary[RB_PATH_CAPACITY];
+    const rb_status status = rb_temporary_path(path, temporary, err);
+    if (status != RB_OK)
+        return status;
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: it is a directory", path);
+    snprintf(directory, sizeof directory, "%s", path);
+    char *slash = strrchr(directory, '/');
+    if (slash)
+        slash[slash == directory] = '\0';
+    else
+        strcpy(directory, ".");
+    return access(directory, W_OK) == 0
+               ? RB_OK
+               : rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path, strerror(errno));
+}
+
 rb_status rb_commit_file(const char *temporary, const char *path, rb_error *err) {
     if (rename(temporary, path) == 0)
         return RB_OK;

@@ -19,6 +19,9 @@ rb_status rb_temporary_path(const char *path, char temporary[RB_PATH_CAPACITY], 
 /* RB_ERR_OUTPUT when output is there and is the file that is read, by whatever name. */
 rb_status rb_check_output(const char *output, const char *input, rb_error *err);
 
+/* A file at path could be written: told before long work. */
+rb_status rb_check_directory_of(const char *path, rb_error *err);
+
 /* Puts the finished temporary file in path's place, or removes it and says why. */
 rb_status rb_commit_file(const char *temporary, const char *path, rb_error *err);
 

@@ -275,15 +275,25 @@ static rb_status check_call(const rb_case *c, rb_fingerprints before, rb_error *
                    after.src == before.src ? "addend" : "input");
 }
 
+/* count: rb_host_memory_count before the calls. */
+static rb_status check_allocations(const rb_case *c, size_t count, rb_error *err) {
+    return rb_host_memory_count(c->host) == count
+               ? RB_OK
+               : rb_fail(err, RB_ERR_ENGINE, "engine %s allocates while it runs", c->engine->name);
+}
+
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err) {
     const rb_fingerprints before = fingerprints(c);
+    const size_t allocations = rb_host_memory_count(c->host);
     *dst = c->dst;
     poison(c);
     const int64_t start = rb_now_ns();
-    const rb_status status =
+    rb_status status =
         status_of_engine(c->engine->run(c->session, c->src[0], c->addend, c->dst, err));
     *run_ns = (double)(rb_now_ns() - start);
-    return status == RB_OK ? check_call(c, before, err) : status;
+    if (status == RB_OK)
+        status = check_call(c, before, err);
+    return status == RB_OK ? check_allocations(c, allocations, err) : status;
 }
 
 rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err) {
@@ -328,8 +338,8 @@ rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample 
         status = check_guards(c, err);
     if (status == RB_OK && keeps_weights(c))
         status = check_weights(c, err);
-    if (status == RB_OK && rb_host_memory_count(c->host) != allocations)
-        status = rb_fail(err, RB_ERR_ENGINE, "engine %s allocates while it runs", c->engine->name);
+    if (status == RB_OK)
+        status = check_allocations(c, allocations, err);
     if (status == RB_OK && c->non_finite > 0)
         status = rb_fail(err, RB_ERR_ENGINE,
                          "timed calls of engine %s left %zu logits NaN, infinite or unwritten",

@@ -73,11 +73,13 @@ rb_status rb_case_set_input(rb_case *c, int index, const void *src, size_t bytes
 rb_status rb_case_set_addend(rb_case *c, const void *addend, size_t bytes, rb_error *err);
 
 /* One call on input 0, into logits poisoned with NaN before. *dst is the case's own buffer.
- * RB_ERR_ENGINE also when the engine has written past the end of a buffer or into its input. */
+ * RB_ERR_ENGINE also when the engine has written past the end of a buffer or into its input, or
+ * has allocated from the host. */
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err);
 
 /* The values of all nodes on input 0, as rb_engine.tap shows them (RB_STAGE_VALUE).
- * RB_ERR_UNSUPPORTED where the engine has no tap; otherwise as rb_case_run. */
+ * RB_ERR_UNSUPPORTED where the engine has no tap; otherwise as rb_case_run, but a tap may allocate.
+ */
 rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 
 /* Times calls, each into poisoned logits, on the inputs in turn; dst[i] has the logits of the

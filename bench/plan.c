@@ -172,8 +172,10 @@ rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error
     rb_plan list = {0};
     const rb_status status = rb_plan_add_engines(&list, word, err);
     if (status == RB_OK && list.engine_count != 1)
-        return rb_fail(err, RB_ERR_USAGE, "one engine is expected, '%s' is %s", word,
-                       list.engine_count ? "more than one" : "none");
+        return rb_fail(err, RB_ERR_USAGE,
+                       list.engine_count ? "'%s' is more than one engine"
+                                         : "'%s' does not name an engine",
+                       word);
     *engine = list.engines[0];
     return status;
 }

@@ -1,15 +1,13 @@
 /* chained, network and task: whole networks. */
 #include "check/networks.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "bench/clock.h"
 #include "bench/interrupt.h"
 #include "bench/weights_source.h"
 #include "check/again.h"
-
-#define OWN_SECONDS 900 /* for an answer of oracle or reference, which nobody has to prove */
+#include "check/truth.h"
 
 void rb_net_row_init(const rb_net *net, rb_check_level level, const char *name, rb_check_row *row) {
     rb_check_row_init(row, level);
@@ -119,8 +117,7 @@ rb_status rb_check_networks(const rb_check_plan *plan, rb_check_rows *rows, rb_e
                       .rows = rows,
                       .network = plan->networks[i],
                       .index = i,
-                      .own = plan->worker};
-        net.own.timeout_seconds = fmax(net.own.timeout_seconds, OWN_SECONDS);
+                      .own = rb_own_worker(&plan->worker)};
         status = check_network(&net, err);
         if (status == RB_OK && rb_interrupted())
             status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");

@@ -69,17 +69,21 @@ static rb_status examine(examination *e, const rb_problem_job *job, const rb_ope
     return status;
 }
 
+static rb_status add_row(const examination *e, const rb_check_row *row, rb_error *err) {
+    const rb_status status = rb_check_rows_add(e->rows, row, err);
+    if (status == RB_OK && e->plan->on_row)
+        e->plan->on_row(e->plan->ctx, &e->rows->items[e->rows->count - 1]);
+    return status;
+}
+
 static rb_status finish_row(examination *e, const rb_problem_job *job, rb_check_row *row,
                             int64_t start_ns, rb_error *err) {
-    const rb_check_plan *plan = e->plan;
     row->seconds = (double)(rb_now_ns() - start_ns) * 1e-9;
     if (row->verdict != RB_VERDICT_PASS)
-        rb_check_again(plan, row);
-    const rb_status status = rb_check_rows_add(e->rows, row, err);
+        rb_check_again(e->plan, row);
+    const rb_status status = add_row(e, row, err);
     if (status != RB_OK)
         return status;
-    if (plan->on_row)
-        plan->on_row(plan->ctx, row);
     e->done += rb_problem_work(&job->problem);
     e->timeouts = row->verdict == RB_VERDICT_TIMEOUT ? e->timeouts + 1 : 0;
     if (e->timeouts == MOST_TIMEOUTS && e->done < e->work)
@@ -135,6 +139,16 @@ static void begin_recording(void *ctx, const char *network, double work) {
     e->done += work;
 }
 
+/* Nobody shall believe that it was checked. */
+static rb_status add_absent(void *ctx, const rb_problem *problem, rb_error *err) {
+    const rb_problem_job job = {
+        .level = RB_LEVEL_OPERATION, .fill = RB_FILL_RECORDED, .problem = *problem};
+    rb_check_row row = start_row(ctx, &job);
+    row.verdict = RB_VERDICT_UNSUPPORTED;
+    snprintf(row.note, sizeof row.note, "no node of the networks is this problem");
+    return add_row(ctx, &row, err);
+}
+
 static rb_status visit_recorded(void *ctx, const char *where, const rb_problem *problem,
                                 const rb_operands *operands, rb_error *err) {
     const rb_problem_job job = {
@@ -144,18 +158,19 @@ static rb_status visit_recorded(void *ctx, const char *where, const rb_problem *
 
 rb_status rb_check_problems(const rb_check_plan *plan, rb_check_rows *rows, rb_error *err) {
     rb_problem_jobs jobs;
+    const rb_worker_options own = rb_own_worker(&plan->worker);
     examination e = {
         .plan = plan,
         .rows = rows,
         .subject = {.options = &plan->worker, .path = plan->engine.path, .verbose = plan->verbose},
-        .same_for_all_threads = strcmp(plan->engine.label, "reference") == 0 ||
-                                strcmp(plan->engine.label, "oracle") == 0};
+        .same_for_all_threads = strcmp(plan->engine.path, plan->reference_path) == 0 ||
+                                strcmp(plan->engine.path, plan->oracle_path) == 0};
     rb_status status = rb_problem_jobs_make(plan, &jobs, err);
     if (status == RB_OK)
-        status = rb_worker_start(&plan->worker, &e.oracle, err);
+        status = rb_worker_start(&own, &e.oracle, err);
     const bool recorded = plan->levels[RB_LEVEL_OPERATION] && plan->inputs[RB_FILL_RECORDED];
     const rb_recorded_visitor visitor = {
-        .begin = begin_recording, .visit = visit_recorded, .ctx = &e};
+        .begin = begin_recording, .visit = visit_recorded, .absent = add_absent, .ctx = &e};
     e.work = jobs.work + (recorded ? rb_recorded_work(plan) : 0);
     for (size_t i = 0; status == RB_OK && i < jobs.count; i++)
         status = run_job(&e, &jobs.items[i], "", NULL, err);

@@ -5,6 +5,7 @@
 #include "bench/weights_source.h"
 #include "check/problem_jobs.h"
 #include "check/recorded.h"
+#include "check/truth.h"
 #include "model/graph_cost.h"
 
 /* Problems that have been visited. */
@@ -89,6 +90,7 @@ static rb_status visit_network(const rb_check_plan *plan, const rb_network *netw
                                const rb_recorded_visitor *visitor, seen *s, rb_error *err) {
     char weights[RB_PATH_CAPACITY];
     rb_weights_info info = {.network = ""};
+    const rb_worker_options own = rb_own_worker(&plan->worker);
     rb_inputs inputs = {0};
     rb_graph *graph = NULL;
     rb_recording recording = {0};
@@ -108,7 +110,7 @@ static rb_status visit_network(const rb_check_plan *plan, const rb_network *netw
                                    .classes = graph->classes,
                                    .threads = plan->threads};
         visitor->begin(visitor->ctx, network->name, (double)rb_graph_macs(graph));
-        status = rb_recording_make(&plan->worker, &spec, &inputs, &recording, err);
+        status = rb_recording_make(&own, &spec, &inputs, &recording, err);
         for (int32_t node = 0; status == RB_OK && node < graph->node_count; node++) {
             const rb_problem problem = rb_problem_of_node(graph, node);
             if (!is_new(plan, s, &problem))
@@ -130,6 +132,9 @@ rb_status rb_recorded_each(const rb_check_plan *plan, const rb_recorded_visitor 
     rb_status status = RB_OK;
     for (size_t i = 0; status == RB_OK && i < plan->network_count; i++)
         status = visit_network(plan, plan->networks[i], visitor, &s, err);
+    for (size_t i = 0; status == RB_OK && i < plan->problem_count; i++)
+        if (is_new(plan, &s, &plan->problems[i]))
+            status = visitor->absent(visitor->ctx, &plan->problems[i], err);
     free(s.items);
     return status;
 }

@@ -10,6 +10,8 @@ typedef struct rb_recorded_visitor {
     /* where: "network/node". A status other than RB_OK ends the visit and is returned by it. */
     rb_status (*visit)(void *ctx, const char *where, const rb_problem *problem,
                        const rb_operands *operands, rb_error *err);
+    /* One of plan->problems that no network has; a status as above. */
+    rb_status (*absent)(void *ctx, const rb_problem *problem, rb_error *err);
     void *ctx;
 } rb_recorded_visitor;
 

@@ -5,14 +5,15 @@
 #include <string.h>
 
 #include "bench/engine_loader.h"
-#include "check/slices.h"
+#include "check/chain.h"
 
 rb_status rb_step_begin(const rb_worker_options *options, const char *engine_path, int32_t threads,
                         bool verbose, rb_step_bench *bench, rb_error *err) {
     *bench = (rb_step_bench){
         .options = *options, .engine_path = engine_path, .threads = threads, .verbose = verbose};
     const rb_status status = rb_engine_find_own("oracle", bench->oracle_path, err);
-    return status == RB_OK ? rb_worker_start(options, &bench->oracle, err) : status;
+    const rb_worker_options own = rb_own_worker(options);
+    return status == RB_OK ? rb_worker_start(&own, &bench->oracle, err) : status;
 }
 
 void rb_step_end(rb_step_bench *bench) {
@@ -129,24 +130,15 @@ rb_status rb_step_alone(rb_step_bench *bench, const rb_recording *recording, int
     return status;
 }
 
-/* norm(a - b) */
-static double distance(const double *a, const double *b, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += (a[i] - b[i]) * (a[i] - b[i]);
-    return sqrt(sum);
-}
-
-rb_status rb_step_carrier(rb_step_bench *bench, const rb_recording *right,
-                          const rb_recording *found, int32_t node, int32_t *carrier,
+rb_status rb_step_inherit(rb_step_bench *bench, const rb_recording *right,
+                          const rb_recording *found, int32_t node, rb_step_inherited *inherited,
                           rb_error *err) {
-    const rb_node *n = &right->source.graph->nodes[node];
+    enum { SRC = 1, ADD = 2, BOTH = 3 };
+    const rb_graph *graph = right->source.graph;
+    const rb_node *n = &graph->nodes[node];
     rb_problem problem;
     rb_operands own, other;
-    rb_problem_truth plain = {0}, mixed = {0};
-    *carrier = n->src;
-    if (n->add == RB_NONE)
-        return RB_OK;
+    rb_problem_truth plain = {0};
     rb_status status = rb_recording_problem(right, node, &problem, &own, err);
     if (status != RB_OK)
         return status;
@@ -155,21 +147,20 @@ rb_status rb_step_carrier(rb_step_bench *bench, const rb_recording *right,
         rb_operands_release(&own);
         return status;
     }
-    double moved[2] = {0, 0};
+    double moved[BOTH + 1] = {0};
     status = truth_of(bench, &problem, &own, &plain, err);
-    for (int side = 0; status == RB_OK && side < 2; side++) {
+    for (int of = SRC; status == RB_OK && of <= (n->add == RB_NONE ? SRC : BOTH); of++) {
+        rb_problem_truth mixed = {0};
         rb_operands mix = own;
-        if (side == 0)
-            mix.src = other.src;
-        else
-            mix.addend = other.addend;
+        mix.src = of & SRC ? other.src : own.src;
+        mix.addend = of & ADD ? other.addend : own.addend;
         status = truth_of(bench, &problem, &mix, &mixed, err);
         if (status == RB_OK)
-            moved[side] = distance(mixed.value, plain.value, rb_problem_dst_elements(&problem));
+            moved[of] = rb_chain_compare(graph, node, plain.value, mixed.value).worst_rel_l2;
         rb_problem_truth_release(&mixed);
     }
-    if (status == RB_OK && !(moved[1] <= moved[0]))
-        *carrier = n->add;
+    inherited->carrier = moved[ADD] <= moved[SRC] ? n->src : n->add;
+    inherited->rel_l2 = n->add == RB_NONE ? moved[SRC] : moved[BOTH];
     rb_problem_truth_release(&plain);
     rb_operands_release(&own);
     rb_operands_release(&other);

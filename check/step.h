@@ -37,9 +37,15 @@ rb_status rb_step_recorded(rb_step_bench *bench, const rb_recording *recording, 
 rb_status rb_step_alone(rb_step_bench *bench, const rb_recording *recording, int32_t node,
                         rb_step *step, rb_error *err);
 
-/* Which operand of a node brings more error in: src or add, values of the graph. right has the
- * right values of both, found the engine's. */
-rb_status rb_step_carrier(rb_step_bench *bench, const rb_recording *right,
-                          const rb_recording *found, int32_t node, int32_t *carrier, rb_error *err);
+typedef struct rb_step_inherited {
+    double rel_l2;   /* by which the right value moves with the operands, worst image */
+    int32_t carrier; /* the operand that moves it more: src or add, values of the graph */
+} rb_step_inherited;
+
+/* How much of a node's error comes with its operands. right has the right values of them, found the
+ * engine's, which are finite. */
+rb_status rb_step_inherit(rb_step_bench *bench, const rb_recording *right,
+                          const rb_recording *found, int32_t node, rb_step_inherited *inherited,
+                          rb_error *err);
 
 #endif

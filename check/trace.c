@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "bench/engine_loader.h"
 #include "check/slices.h"
 #include "check/trace_dump.h"
 #include "check/trace_work.h"
+#include "check/truth.h"
 
 static const char *op_name(rb_op op) {
     static const char *const names[] = {[RB_OP_CONV] = "conv",
@@ -92,6 +94,7 @@ static rb_status begin(rb_trace_work *work, rb_error *err) {
              rb_remote_facts_of(work->against)->engine_version);
     snprintf(trace->weights_sha256, sizeof trace->weights_sha256, "%s", plan->weights_sha256);
     snprintf(trace->input, sizeof trace->input, "%s", plan->inputs->label);
+    rb_text_clean(trace->input); /* a name may have been cut within a character */
     for (int32_t i = 0; i < graph->node_count; i++)
         describe_node(graph, i, work->engine, &trace->nodes[i]);
     return RB_OK;
@@ -122,13 +125,19 @@ static double error_before(const rb_trace *trace, const rb_node *node) {
     return most;
 }
 
+/* The error against the oracle in units of its limit; NaN where a value is NaN or infinite. */
+static double share_of(const rb_chain *chain, int32_t node, const double *values, double limit) {
+    const rb_parity parity =
+        rb_chain_compare(chain->graph, node, rb_chain_at(chain, chain->truth, node), values);
+    return parity.non_finite > 0 ? NAN : parity.worst_rel_l2 / limit;
+}
+
 static void compare_node(rb_trace_work *work, const rb_chain *chain, const double *right,
                          int32_t i) {
     const rb_trace_plan *plan = work->plan;
     const rb_graph *graph = chain->graph;
     const rb_chain_node *known = &chain->nodes[i];
     rb_trace_node *node = &work->trace->nodes[i];
-    const double *truth = rb_chain_at(chain, chain->truth, i);
     const double *found = rb_chain_at(chain, chain->values, i);
     const double *other = rb_chain_at(chain, right, i);
     const rb_parity parity = rb_chain_compare(graph, i, other, found);
@@ -139,10 +148,8 @@ static void compare_node(rb_trace_work *work, const rb_chain *chain, const doubl
     /* Both may be off: the limits add up. */
     node->limit = own + its > 0 ? own + its : known->limit;
     node->verdict = rb_chain_judge(&parity, node->limit, note, sizeof note);
-    node->oracle_share =
-        rb_chain_compare(graph, i, truth, found).worst_rel_l2 / (own > 0 ? own : known->limit);
-    node->against_share =
-        rb_chain_compare(graph, i, truth, other).worst_rel_l2 / (its > 0 ? its : known->limit);
+    node->oracle_share = share_of(chain, i, found, own > 0 ? own : known->limit);
+    node->against_share = share_of(chain, i, other, its > 0 ? its : known->limit);
     const double before = error_before(work->trace, &graph->nodes[i]);
     node->growth = before > 0 ? node->rel_l2 / before : NAN;
     if (node->verdict != RB_VERDICT_PASS && work->trace->first < 0)
@@ -201,6 +208,7 @@ static void tell(const rb_trace_plan *plan, double share, const char *what) {
 
 static rb_status walk(rb_trace_work *work, rb_chain *chain, double *right, rb_trace_dump *dump,
                       rb_error *err) {
+    const rb_worker_options own = rb_own_worker(&work->plan->worker);
     rb_status status = RB_OK;
     for (;;) {
         tell(work->plan, (double)(chain->first + chain->count) / chain->graph->node_count / 2,
@@ -208,7 +216,7 @@ static rb_status walk(rb_trace_work *work, rb_chain *chain, double *right, rb_tr
         const int32_t done = chain->first + chain->count;
         if (done == chain->graph->node_count)
             return compare_run(work, chain, right, err);
-        status = rb_chain_advance(chain, &work->plan->worker, &work->plan->spec, err);
+        status = rb_chain_advance(chain, &own, &work->plan->spec, err);
         if (status == RB_OK)
             status = compare_slice(work, chain, right, dump, err);
         if (status != RB_OK)

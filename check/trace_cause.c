@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "check/slices.h"
 #include "check/step.h"
 #include "check/trace_work.h"
@@ -68,6 +69,8 @@ static void say_share(double share, int64_t non_finite, char *text, size_t capac
         snprintf(text, capacity, "%lld of its values are NaN or infinite", (long long)non_finite);
     else if (isinf(share))
         snprintf(text, capacity, "it is not exact, which a node without sums must be");
+    else if (share <= 1) /* MISTRUSTED */
+        snprintf(text, capacity, "its values are all the same, or far too many are 0");
     else
         snprintf(text, capacity, "it is %.*f times its limit", share < 10 ? 1 : 0, share);
 }
@@ -76,6 +79,22 @@ static rb_status take_operands(rb_recording *recording, rb_remote *remote, const
                                rb_error *err) {
     const rb_status status = record(recording, remote, node->src, 1, err);
     return status == RB_OK ? record(recording, remote, node->add, 1, err) : status;
+}
+
+static bool did_not_answer(rb_verdict verdict) {
+    return verdict == RB_VERDICT_UNSUPPORTED || verdict == RB_VERDICT_CRASHED ||
+           verdict == RB_VERDICT_TIMEOUT;
+}
+
+static void say_unknown(rb_trace *trace, rb_trace_node *node, const char *where,
+                        const rb_step *alone) {
+    node->cause = RB_CAUSE_UNKNOWN;
+    trace->crashed = trace->crashed || alone->verdict == RB_VERDICT_CRASHED ||
+                     alone->verdict == RB_VERDICT_TIMEOUT;
+    snprintf(node->finding, sizeof node->finding,
+             "Whether the fault is in %s cannot be told: alone %sit is %s: %.400s.", node->name,
+             where, rb_verdict_name(alone->verdict), alone->note);
+    rb_text_clean(node->finding); /* the note may have been cut within a character */
 }
 
 /* Wrong in the network, right alone: with what the network gives it, too? */
@@ -87,6 +106,10 @@ static rb_status judge_among_neighbours(rb_trace_work *work, rb_step_bench *benc
     const rb_status status = rb_step_alone(bench, &work->found, i, &own, err);
     if (status != RB_OK)
         return status;
+    if (did_not_answer(own.verdict)) {
+        say_unknown(work->trace, node, "on the engine's own values ", &own);
+        return RB_OK;
+    }
     if (is_wrong(own.verdict)) {
         node->cause = RB_CAUSE_VALUES;
         say_share(own.share, own.non_finite, share, sizeof share);
@@ -108,31 +131,36 @@ static rb_status judge_among_neighbours(rb_trace_work *work, rb_step_bench *benc
     return RB_OK;
 }
 
-static const char *value_text(const rb_trace *trace, int32_t value) {
-    return value >= 0 ? trace->nodes[value].name : "the input";
-}
-
 static rb_status judge_inherited(rb_trace_work *work, rb_step_bench *bench, int32_t i,
                                  rb_error *err) {
     rb_trace *trace = work->trace;
     rb_trace_node *node = &trace->nodes[i];
-    int32_t carrier;
-    const rb_status status = rb_step_carrier(bench, &work->right, &work->found, i, &carrier, err);
-    if (status != RB_OK)
-        return status;
-    node->cause = RB_CAUSE_OPERANDS;
-    if (node->step == RB_VERDICT_NONE)
+    rb_step_inherited inherited;
+    if (node->step == RB_VERDICT_NONE) {
+        node->cause = RB_CAUSE_OPERANDS;
         snprintf(node->finding, sizeof node->finding,
                  "%s is right alone; what it reads in the network is NaN or infinite.", node->name);
-    else if (carrier >= 0)
+        return RB_OK;
+    }
+    const rb_status status = rb_step_inherit(bench, &work->right, &work->found, i, &inherited, err);
+    if (status != RB_OK)
+        return status;
+    if (inherited.carrier >= 0 && inherited.rel_l2 >= node->rel_l2 / 2) {
+        const rb_trace_node *carrier = &trace->nodes[inherited.carrier];
+        node->cause = RB_CAUSE_OPERANDS;
         snprintf(node->finding, sizeof node->finding,
-                 "%s is right alone, and its value follows from what it reads: the error is "
-                 "inherited, most of it by %s, which has %.0f %% of its own limit.",
-                 node->name, value_text(trace, carrier),
-                 100 * trace->nodes[carrier].rel_l2 / trace->nodes[carrier].limit);
-    else
-        snprintf(node->finding, sizeof node->finding,
-                 "%s is right alone, and its value follows from the input.", node->name);
+                 "%s is right alone, and its value follows from what it reads, which moves it by "
+                 "%.1e, most of it %s with %.0f %% of its own limit: the error is inherited.",
+                 node->name, inherited.rel_l2, carrier->name,
+                 100 * carrier->rel_l2 / carrier->limit);
+        return RB_OK;
+    }
+    node->cause = RB_CAUSE_ROUNDING;
+    snprintf(node->finding, sizeof node->finding,
+             "%s is less exact than the reference's sums are there: what it reads moves it by %.1e "
+             "only, the rest is its own, although within what one operation may lose: alone it has "
+             "%.0f %% of that limit.",
+             node->name, inherited.rel_l2, 100 * node->alone_share);
     return RB_OK;
 }
 
@@ -151,21 +179,15 @@ static rb_status judge_suspect(rb_trace_work *work, rb_step_bench *bench, int32_
         return status;
     node->alone = alone.verdict;
     node->alone_share = alone.share;
-    if (alone.verdict == RB_VERDICT_FAIL || alone.verdict == RB_VERDICT_MARGINAL ||
-        alone.verdict == RB_VERDICT_MISTRUSTED) {
+    if (did_not_answer(alone.verdict)) {
+        say_unknown(work->trace, node, "", &alone);
+        return RB_OK;
+    }
+    if (is_wrong(alone.verdict)) {
         node->cause = RB_CAUSE_NODE;
         say_share(alone.share, alone.non_finite, share, sizeof share);
         snprintf(node->finding, sizeof node->finding,
                  "The fault is in %s: alone, on the right input, %s.", node->name, share);
-        return RB_OK;
-    }
-    if (alone.verdict != RB_VERDICT_PASS) {
-        node->cause = RB_CAUSE_UNKNOWN;
-        work->trace->crashed = work->trace->crashed || alone.verdict == RB_VERDICT_CRASHED ||
-                               alone.verdict == RB_VERDICT_TIMEOUT;
-        snprintf(node->finding, sizeof node->finding,
-                 "Whether the fault is in %s cannot be told: alone it is %s%s%.400s.", node->name,
-                 rb_verdict_name(alone.verdict), alone.note[0] ? ": " : "", alone.note);
         return RB_OK;
     }
     return is_wrong(node->step) ? judge_among_neighbours(work, bench, i, &alone, err)
@@ -174,7 +196,7 @@ static rb_status judge_suspect(rb_trace_work *work, rb_step_bench *bench, int32_
 
 /* The engine is in bounds of the oracle while the one it is held to is not. */
 static bool is_other_engines(const rb_trace_node *node) {
-    return node->non_finite == 0 && node->oracle_share <= 1 && !(node->against_share <= 1);
+    return node->oracle_share <= 1 && !(node->against_share <= 1);
 }
 
 static rb_status judge_suspects(rb_trace_work *work, rb_step_bench *bench, rb_error *err) {
@@ -211,11 +233,14 @@ rb_status rb_trace_find_causes(rb_trace_work *work, rb_error *err) {
     rb_trace_node *first = &trace->nodes[trace->first];
     rb_step_bench bench;
     if (is_other_engines(first)) {
+        char its[96] = "has values that are NaN or infinite";
+        if (isfinite(first->against_share))
+            snprintf(its, sizeof its, "%.3g times its own", first->against_share);
         snprintf(first->finding, sizeof first->finding,
                  "It is %s that is wrong: against the oracle %s has %.0f %% of its limit there, %s "
-                 "%.3g times its own. 'resbench trace %s --engine %s' tells more.",
-                 trace->against, trace->engine, 100 * first->oracle_share, trace->against,
-                 first->against_share, trace->network, trace->against);
+                 "%s. 'resbench trace %s' with that as --engine tells more.",
+                 trace->against, trace->engine, 100 * first->oracle_share, trace->against, its,
+                 trace->network);
         return RB_OK;
     }
     rb_status status =

@@ -7,6 +7,14 @@
 #include "model/graph_cost.h"
 #include "resbench/fold.h"
 
+#define OWN_SECONDS 900 /* for an answer */
+
+rb_worker_options rb_own_worker(const rb_worker_options *options) {
+    rb_worker_options own = *options;
+    own.timeout_seconds = fmax(own.timeout_seconds, OWN_SECONDS);
+    return own;
+}
+
 /* One call of the oracle. */
 static rb_status ask(rb_worker *worker, const char *path, const rb_problem *problem,
                      const rb_operands *operands, int32_t threads, double *dst, rb_error *err) {

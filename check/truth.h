@@ -14,6 +14,9 @@ typedef struct rb_problem_truth {
     int64_t k;
 } rb_problem_truth;
 
+/* For oracle and reference, which nobody has to prove: --timeout is a limit for the engine. */
+rb_worker_options rb_own_worker(const rb_worker_options *options);
+
 /* Asks the oracle in the worker, at the path of its shared object: for the values, and for the
  * magnitudes as the same operation on absolute values, batch norm folded in double. RB_ERR_INPUT
  * where a sum may leave float32's range. */

@@ -1,8 +1,6 @@
 #include "cli/check_files.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/machine.h"
 #include "results/check_report.h"
@@ -13,28 +11,12 @@
 #define MARKDOWN_NAME "check.md"
 #define CSV_NAME "check.csv"
 
-static rb_status check_directory_of(const char *path, rb_error *err) {
-    char directory[RB_PATH_CAPACITY], temporary[RB_PATH_CAPACITY];
-    if (!path)
-        return RB_OK;
-    const rb_status status = rb_temporary_path(path, temporary, err);
-    if (status != RB_OK)
-        return status;
-    snprintf(directory, sizeof directory, "%s", path);
-    char *slash = strrchr(directory, '/');
-    if (slash)
-        slash[slash == directory] = '\0';
-    else
-        strcpy(directory, ".");
-    return access(directory, W_OK) == 0
-               ? RB_OK
-               : rb_fail(err, RB_ERR_OUTPUT, "%s: cannot be written: %s", path, strerror(errno));
-}
-
 rb_status rb_check_files_prepare(const rb_check_files *files, rb_error *err) {
-    rb_status status = check_directory_of(files->json, err);
-    if (status == RB_OK)
-        status = check_directory_of(files->junit, err);
+    if (files->json && files->junit && strcmp(files->json, files->junit) == 0)
+        return rb_fail(err, RB_ERR_USAGE, "--json and --junit are one file: %s", files->json);
+    rb_status status = files->json ? rb_check_directory_of(files->json, err) : RB_OK;
+    if (status == RB_OK && files->junit)
+        status = rb_check_directory_of(files->junit, err);
     if (status == RB_OK && files->directory)
         status = rb_make_directories(files->directory, err);
     return status;

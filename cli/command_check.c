@@ -204,6 +204,10 @@ static bool of_problems(const rb_check_plan *plan) {
     return plan->levels[RB_LEVEL_EXACT] || plan->levels[RB_LEVEL_OPERATION];
 }
 
+static bool of_recordings(const rb_check_plan *plan) {
+    return plan->levels[RB_LEVEL_OPERATION] && plan->inputs[RB_FILL_RECORDED];
+}
+
 /* Nobody shall believe that something was checked that was not. */
 static rb_status check_choice(const rb_check_plan *plan, rb_error *err) {
     if (plan->problem_count > 0 && of_networks(plan))
@@ -218,6 +222,11 @@ static rb_status check_choice(const rb_check_plan *plan, rb_error *err) {
     if (plan->levels[RB_LEVEL_OPERATION] && !plan->inputs[RB_FILL_SEEDED] &&
         !plan->inputs[RB_FILL_RECORDED])
         return rb_fail(err, RB_ERR_USAGE, "the level operation needs the input seeded or recorded");
+    for (size_t i = 1; of_recordings(plan) && i < plan->problem_count; i++)
+        if (plan->problems[i].batch != plan->problems[0].batch)
+            return rb_fail(err, RB_ERR_USAGE,
+                           "the input recorded takes problems of one batch, not of %lld and %lld",
+                           (long long)plan->problems[0].batch, (long long)plan->problems[i].batch);
     return RB_OK;
 }
 
@@ -250,7 +259,7 @@ static rb_status choose_networks(check_arguments *a, rb_error *err) {
     char networks[1024];
     snprintf(networks, sizeof networks, "%s", plan->quick ? "18,50" : "18,34,50,101,152");
     rb_status status = RB_OK;
-    if (!of_networks(plan) && !(plan->levels[RB_LEVEL_OPERATION] && plan->inputs[RB_FILL_RECORDED]))
+    if (!of_networks(plan) && !of_recordings(plan))
         return RB_OK;
     if (!a->depths && plan->weights)
         status = rb_weights_networks(plan->weights, networks, sizeof networks, err);
@@ -327,6 +336,7 @@ int rb_command_check(int argc, char **argv) {
     if (status != RB_OK)
         return rb_cli_fail(status, &err);
     rb_engine_options_watch(&a.options);
+    rb_engine_options_let_threads_sleep();
     status = rb_check_files_prepare(&a.console.files, &err);
     if (status == RB_OK)
         status = meet_engine(&a, &err);

@@ -1,6 +1,9 @@
 #include <math.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include "base/atomic_file.h"
 #include "bench/inputs.h"
 #include "bench/plan.h"
 #include "bench/progress.h"
@@ -33,8 +36,8 @@ static const char doc[] =
     "\v"
     "A node is out of bounds when its relative L2 error is above max(4 x that of the float32 "
     "reference there, 8 u), u = 2^-24; between two engines that are not the oracle their limits "
-    "add "
-    "up. Then every node is held to what is right for the operands that the engine shows, and the "
+    "add up. Then every node is held to what is right for the operands that the engine shows, and "
+    "the "
     "suspects are run alone on the right input.\n\n"
     "Example:\n"
     "  resbench trace resnet50 --engine ./mine.so -o trace.json\n"
@@ -134,16 +137,32 @@ static void show_progress(void *ctx, double share, const char *what) {
     rb_progress_show(progress, what);
 }
 
+/* No file that is written is one that is read. */
 static rb_status check_json(const trace_arguments *a, const char *weights, rb_error *err) {
-    char temporary[RB_PATH_CAPACITY];
-    if (!a->json)
-        return RB_OK;
-    rb_status status = rb_temporary_path(a->json, temporary, err);
+    rb_status status = rb_check_directory_of(a->json, err);
     if (status == RB_OK)
         status = rb_check_output(a->json, weights, err);
     if (status == RB_OK && a->input)
         status = rb_check_output(a->json, a->input, err);
     return status;
+}
+
+static rb_status check_dump(const trace_arguments *a, const rb_trace_plan *plan,
+                            const char *weights, rb_error *err) {
+    const char *const labels[] = {"input", plan->engine.label, plan->against.label};
+    char name[96], path[RB_PATH_CAPACITY];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s.h5", i ? "activations-" : "", labels[i]);
+        const rb_status status = rb_path_in(a->dump, name, path, err);
+        if (status != RB_OK)
+            return status;
+        if (rb_check_output(path, weights, NULL) != RB_OK ||
+            (a->input && rb_check_output(path, a->input, NULL) != RB_OK))
+            return rb_fail(err, RB_ERR_OUTPUT,
+                           "%s: is the file that is read; give another directory with --dump",
+                           path);
+    }
+    return RB_OK;
 }
 
 static rb_status prepare(const trace_arguments *a, rb_trace_plan *plan, rb_inputs *inputs,
@@ -156,8 +175,10 @@ static rb_status prepare(const trace_arguments *a, rb_trace_plan *plan, rb_input
         status = rb_plan_find_engine(a->against, &plan->against, err);
     if (status == RB_OK)
         status = rb_weights_source(a->weights, network, a->seed, weights, info, err);
-    if (status == RB_OK)
+    if (status == RB_OK && a->json)
         status = check_json(a, weights, err);
+    if (status == RB_OK && a->dump)
+        status = check_dump(a, plan, weights, err);
     if (status == RB_OK)
         status = load_input(a, network, weights, info, inputs, err);
     if (status == RB_OK)
@@ -172,6 +193,12 @@ static rb_status prepare(const trace_arguments *a, rb_trace_plan *plan, rb_input
     return status;
 }
 
+/* 0: not a terminal. */
+static int terminal_columns(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 int rb_command_trace(int argc, char **argv) {
     static const struct argp argp = {.options = options,
                                      .parser = parse,
@@ -184,9 +211,11 @@ int rb_command_trace(int argc, char **argv) {
     rb_inputs inputs = {0};
     rb_trace trace = {0};
     rb_progress progress;
+    bool refused = false; /* by one of the engines */
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engines);
+    rb_engine_options_let_threads_sleep();
     rb_trace_plan plan = {.weights_sha256 = info.sha256,
                           .inputs = &inputs,
                           .dump = a.dump,
@@ -197,10 +226,11 @@ int rb_command_trace(int argc, char **argv) {
     rb_progress_start(&progress, 1);
     if (status == RB_OK) {
         status = rb_trace_make(&plan, &trace, &err);
+        refused = status == RB_ERR_UNSUPPORTED;
         rb_progress_clear(&progress);
     }
     if (status == RB_OK)
-        rb_trace_print(&trace, stdout);
+        rb_trace_print(&trace, terminal_columns(), stdout);
     if (status == RB_OK && a.json)
         status = rb_trace_write(&trace, a.json, &err);
     const rb_exit code = trace.crashed                ? RB_EXIT_CRASHED
@@ -208,5 +238,8 @@ int rb_command_trace(int argc, char **argv) {
                                                       : RB_EXIT_FINE;
     rb_trace_release(&trace);
     rb_inputs_release(&inputs);
-    return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
+    if (status == RB_OK)
+        return (int)code;
+    const int failed = rb_cli_fail(status, &err);
+    return refused ? RB_EXIT_NOTHING : failed;
 }

@@ -1,5 +1,7 @@
 #include "cli/engine_options.h"
 
+#include <stdlib.h>
+
 #include "bench/interrupt.h"
 #include "bench/machine.h"
 #include "cli/cli.h"
@@ -57,4 +59,8 @@ const struct argp_child rb_engine_children[] = {{&argp, 0, "How engines are run:
 void rb_engine_options_watch(const rb_engine_options *o) {
     if (!o->worker.in_process)
         rb_interrupt_install();
+}
+
+void rb_engine_options_let_threads_sleep(void) {
+    setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
 }

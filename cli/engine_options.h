@@ -24,4 +24,8 @@ extern const struct argp_child rb_engine_children[];
  * hear of them, and is ended by them as usual. */
 void rb_engine_options_watch(const rb_engine_options *options);
 
+/* For commands that time nothing and have several engines open at once: threads that wait, sleep,
+ * and leave the cores to those that work. An OMP_WAIT_POLICY that is there already stays. */
+void rb_engine_options_let_threads_sleep(void);
+
 #endif

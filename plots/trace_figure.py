@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 import series as lines
 from style import ALARM, FAINT, INK, OTHER_ENGINES, OWN_ENGINES, Page, fact_lines
 from style import plural, scientific, short
-from trace_file import Node, Trace
+from trace_file import Node, Run, Trace
 
 LEFT, PANEL_WIDTH, PANEL_HEIGHT = 0.75, 8.05, 3.6
 MOST_NAMES = 64  # nodes that can be named one by one below the panel
@@ -34,24 +34,27 @@ def _runs(nodes: list[Node], key) -> list[tuple[str, int, int]]:
 def _draw_stages(axes: Axes, nodes: list[Node]) -> None:
     for index, (name, first, last) in enumerate(_runs(nodes, lambda node: node.stage)):
         if index:
-            axes.axvline(first - 0.5, color=FAINT, lw=0.8, zorder=1)
+            axes.axvline(first - 0.5, color=FAINT, lw=0.6, alpha=0.6, zorder=1)
         if name:
             axes.annotate(name, ((first + last) / 2, 1), xycoords=("data", "axes fraction"),
                           xytext=(0, -11), textcoords="offset points", ha="center", size=8.5,
                           color=FAINT)  # fmt: skip
 
 
-def _draw_names(axes: Axes, nodes: list[Node]) -> None:
+def _names(nodes: list[Node]) -> tuple[list[int], list[str]]:
+    """Places and names that are written below the panel."""
     blocks = _runs(nodes, lambda node: node.block)
     if len(nodes) <= MOST_NAMES:
-        places, names = list(range(len(nodes))), [node.name for node in nodes]
-    else:  # the first node of each block, and of as many blocks as there is room for
-        step = -(-len(blocks) // MOST_BLOCKS)
-        chosen = [block for block in blocks if "." in block[0]][::step]
-        places = [first for _, first, _ in chosen]
-        names = [name for name, _, _ in chosen]
+        return list(range(len(nodes))), [short(node.name, 24) for node in nodes]
+    # The first node of each block, and of as many blocks as there is room for.
+    step = -(-len(blocks) // MOST_BLOCKS)
+    chosen = [block for block in blocks if "." in block[0]][::step]
+    return [first for _, first, _ in chosen], [short(name, 24) for name, _, _ in chosen]
+
+
+def _draw_names(axes: Axes, places: list[int], names: list[str]) -> None:
     size = 7.0 if len(names) <= 48 else 6.0
-    axes.set_xticks(places, [short(name, 24) for name in names], rotation=90, size=size)
+    axes.set_xticks(places, names, rotation=90, size=size)
     axes.tick_params(axis="x", length=2)
     axes.grid(False, axis="x")
 
@@ -118,6 +121,17 @@ def _draw_errors(axes: Axes, trace: Trace, color: str, low: float, high: float) 
                       clip_on=False, label=label)  # fmt: skip
 
 
+def _words_of_run(run: Run) -> str:
+    if run.non_finite:
+        return f"A plain run leaves {plural(run.non_finite, 'logit')} NaN, infinite or unwritten."
+    if run.rel_l2 is None or run.limit is None:
+        return f"The logits of a plain run: {run.verdict}."
+    return (
+        f"The logits of a plain run are off by {scientific(run.rel_l2)}, "
+        f"limit {scientific(run.limit)}."
+    )
+
+
 def draw(trace: Trace) -> Figure | None:
     """None when there is no node."""
     if not trace.nodes:
@@ -134,14 +148,16 @@ def draw(trace: Trace) -> Figure | None:
     notes = ["Rounding unit of float32: u = 2^-24 = 6.0e-8. Of several images the worst counts."]
     findings = [node.finding for node in trace.nodes if node.finding]
     notes += findings[:6] or (["No node is out of bounds."] if trace.first is None else [])
-    names = max(len(short(node.name, 24)) for node in trace.nodes)
-    below = 0.15 + 0.0075 * 7 * names
+    if trace.run.verdict != "PASS":
+        notes.append(_words_of_run(trace.run))
+    places, names = _names(trace.nodes)
+    below = 0.25 + 0.0075 * 7 * max(map(len, names), default=0)
     page = Page(f"Error along the depth of {short(trace.network, 40)}", fact_lines(facts), notes,
                 0.3 + PANEL_HEIGHT + below)  # fmt: skip
     axes = page.axes(LEFT, 0.3, PANEL_WIDTH, PANEL_HEIGHT)
     low, high = _scale(axes, trace.nodes)
     _draw_stages(axes, trace.nodes)
-    _draw_names(axes, trace.nodes)
+    _draw_names(axes, places, names)
     _draw_errors(axes, trace, color, low, high)
     if trace.first is not None:
         _mark_first(axes, trace)

@@ -41,6 +41,16 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Run:
+    """Of the logits of a run that shows nothing."""
+
+    verdict: str
+    rel_l2: float | None
+    limit: float | None
+    non_finite: int
+
+
+@dataclass(frozen=True)
 class Trace:
     resbench: str
     network: str
@@ -54,6 +64,7 @@ class Trace:
     width: int
     threads: int
     first: str | None
+    run: Run
     nodes: list[Node]
 
 
@@ -69,6 +80,13 @@ _NODE_MEMBERS = {
     "non_finite": kind_integer,
     "cause": kind_text,
     "finding": kind_text,
+}
+
+_RUN_MEMBERS = {
+    "verdict": kind_verdict,
+    "rel_l2": kind_error,
+    "limit": kind_limit,
+    "non_finite": kind_integer,
 }
 
 _TRACE_MEMBERS = {
@@ -102,4 +120,7 @@ def read(path: Path, root: dict) -> Trace:
     values = read_members(ours, _TRACE_MEMBERS, path, "trace")
     if values["first"] is not None and all(node.name != values["first"] for node in nodes):
         raise BadInput(f"{path}: first is {shown(values['first'])}, expected the name of a node")
-    return Trace(**values, nodes=nodes)
+    if not isinstance(ours.get("run"), dict):
+        raise BadInput(f"{path}: run is {shown(ours.get('run'))}, expected an object")
+    run = Run(**read_members(ours["run"], _RUN_MEMBERS, path, "run"))
+    return Trace(**values, run=run, nodes=nodes)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 static const char *const causes[RB_CAUSE_COUNT] = {
-    "", "node", "values", "surroundings", "operands", "not shown", "unknown"};
+    "", "node", "values", "surroundings", "operands", "rounding", "not shown", "unknown"};
 
 const char *rb_trace_cause_name(rb_trace_cause cause) {
     return causes[cause];

@@ -12,7 +12,8 @@ typedef enum rb_trace_cause {
     RB_CAUSE_NODE,         /* wrong alone, on the right input */
     RB_CAUSE_VALUES,       /* alone right on the right input, wrong on what the network gives it */
     RB_CAUSE_SURROUNDINGS, /* alone right on both; wrong among its neighbours */
-    RB_CAUSE_OPERANDS,     /* its value follows from what it reads */
+    RB_CAUSE_OPERANDS,     /* most of the error came with what it reads */
+    RB_CAUSE_ROUNDING,     /* its own, but within the limits of one operation */
     RB_CAUSE_NOT_SHOWN,    /* right, though what it reads is shown wrong: something else was read */
     RB_CAUSE_UNKNOWN,      /* it could not be run alone */
     RB_CAUSE_COUNT
@@ -29,7 +30,7 @@ typedef struct rb_trace_node {
     double limit;
     double growth;                      /* rel_l2 over the largest of what the node reads */
     int64_t non_finite;                 /* values */
-    double oracle_share, against_share; /* of both engines against the oracle */
+    double oracle_share, against_share; /* of both engines against the oracle; NaN: not finite */
     rb_verdict step; /* the node as an operation on what the engine shows of its operands */
     double step_share;
     rb_verdict alone; /* the node alone, on the other engine's values */

@@ -2,31 +2,61 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/atomic_file.h"
+#include "results/report_file.h"
 
 /* The bar: from 1e-9 to 1 on a log scale, the limit as a stroke within. */
 #define BAR_WIDTH 27
+#define LEAST_BAR 12
 #define BAR_DECADES 9.0
 
-static int bar_place(double value) {
-    const double place = (log10(value) + BAR_DECADES) / BAR_DECADES * BAR_WIDTH;
-    return place > 0 ? place < BAR_WIDTH ? (int)place : BAR_WIDTH - 1 : 0;
+static int bar_place(double value, int width) {
+    const double place = (log10(value) + BAR_DECADES) / BAR_DECADES * width;
+    return place > 0 ? place < width ? (int)place : width - 1 : 0;
 }
 
-static void draw_bar(const rb_trace_node *node, char text[BAR_WIDTH + 1]) {
-    const int length = node->non_finite > 0 ? BAR_WIDTH
-                       : node->rel_l2 > 0   ? bar_place(node->rel_l2) + 1
+/* What a line has room for. */
+typedef struct trace_layout {
+    int name, bar; /* characters; bar 0: none */
+    bool all;      /* operation, shape, and a word at the first node out of bounds */
+} trace_layout;
+
+static trace_layout layout_of(const rb_trace *trace, int columns) {
+    const int bare = 30, described = 24, verdict = 10, first = 20;
+    trace_layout layout = {.name = (int)strlen("node"), .bar = BAR_WIDTH, .all = true};
+    for (int32_t i = 0; i < trace->node_count; i++) {
+        const int own = (int)strlen(trace->nodes[i].name);
+        layout.name = own > layout.name ? own : layout.name;
+    }
+    if (columns <= 0)
+        return layout;
+    layout.bar = columns - layout.name - bare - described - first;
+    layout.all = layout.bar >= LEAST_BAR;
+    if (!layout.all)
+        layout.bar = columns - layout.name - bare - verdict;
+    if (layout.bar < LEAST_BAR)
+        layout.bar = 0;
+    if (layout.bar > BAR_WIDTH)
+        layout.bar = BAR_WIDTH;
+    return layout;
+}
+
+static void draw_bar(const rb_trace_node *node, int width, char text[BAR_WIDTH + 1]) {
+    const int length = node->non_finite > 0 ? width
+                       : node->rel_l2 > 0   ? bar_place(node->rel_l2, width) + 1
                                             : 0;
-    for (int i = 0; i < BAR_WIDTH; i++)
+    for (int i = 0; i < width; i++)
         text[i] = i < length ? '=' : ' ';
-    text[bar_place(node->limit)] = '|';
-    text[BAR_WIDTH] = '\0';
+    if (width > 0)
+        text[bar_place(node->limit, width)] = '|';
+    text[width] = '\0';
+    for (int end = width; node->verdict == RB_VERDICT_PASS && end > 0 && text[end - 1] == ' ';)
+        text[--end] = '\0';
 }
 
-static void print_node(const rb_trace_node *node, bool first, int width, FILE *out) {
+static void print_node(const rb_trace_node *node, bool first, const trace_layout *layout,
+                       FILE *out) {
     char shape[72], error[24] = "NaN", growth[24] = "", bar[BAR_WIDTH + 1];
     snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)node->dims[1],
              (long long)node->dims[2], (long long)node->dims[3]);
@@ -35,24 +65,26 @@ static void print_node(const rb_trace_node *node, bool first, int width, FILE *o
         if (isfinite(node->growth))
             snprintf(growth, sizeof growth, "%.*f", node->growth < 9.995 ? 2 : 0, node->growth);
     }
-    draw_bar(node, bar);
-    fprintf(out, "%-*s  %-8s  %-12s  %7s  %7.1e  %8s  %s", width, node->name, node->op, shape,
-            error, node->limit, growth, bar);
+    draw_bar(node, layout->bar, bar);
+    fprintf(out, "%-*s", layout->name, node->name);
+    if (layout->all)
+        fprintf(out, "  %-8s  %-12s", node->op, shape);
+    fprintf(out, "  %7s  %7.1e  %8s  %s", error, node->limit, growth, bar);
     if (node->verdict != RB_VERDICT_PASS)
-        fprintf(out, "  %s%s", rb_verdict_name(node->verdict), first ? "  <- the first" : "");
+        fprintf(out, "  %s%s", rb_verdict_name(node->verdict),
+                first && layout->all ? "  <- the first" : "");
     fprintf(out, "\n");
 }
 
-static void print_nodes(const rb_trace *trace, FILE *out) {
-    int width = (int)strlen("node");
-    for (int32_t i = 0; i < trace->node_count; i++) {
-        const int own = (int)strlen(trace->nodes[i].name);
-        width = own > width ? own : width;
-    }
-    fprintf(out, "%-*s  %-8s  %-12s  %7s  %7s  %8s  %s\n", width, "node", "op", "shape", "rel L2",
-            "limit", "growth", "1e-9 .. 1, |: the limit");
+static void print_nodes(const rb_trace *trace, int columns, FILE *out) {
+    const trace_layout layout = layout_of(trace, columns);
+    fprintf(out, "%-*s", layout.name, "node");
+    if (layout.all)
+        fprintf(out, "  %-8s  %-12s", "op", "shape");
+    fprintf(out, "  %7s  %7s  %8s  %s\n", "rel L2", "limit", "growth",
+            layout.bar > 0 ? "1e-9 .. 1, |: the limit" : "");
     for (int32_t i = 0; i < trace->node_count; i++)
-        print_node(&trace->nodes[i], i == trace->first, width, out);
+        print_node(&trace->nodes[i], i == trace->first, &layout, out);
 }
 
 static void print_run(const rb_trace *trace, FILE *out) {
@@ -100,12 +132,12 @@ static void print_verdict(const rb_trace *trace, FILE *out) {
     }
 }
 
-void rb_trace_print(const rb_trace *trace, FILE *out) {
+void rb_trace_print(const rb_trace *trace, int columns, FILE *out) {
     fprintf(out, "%s, %s %s against %s %s, batch %lld of %lldx%lld, input: %s\n\n", trace->network,
             trace->engine, trace->engine_version, trace->against, trace->against_version,
             (long long)trace->batch, (long long)trace->height, (long long)trace->width,
             trace->input);
-    print_nodes(trace, out);
+    print_nodes(trace, columns, out);
     fprintf(out, "\n");
     print_verdict(trace, out);
 }
@@ -132,7 +164,10 @@ static json_t *node_json(const rb_trace_node *node) {
 static json_t *trace_json(const rb_trace *trace) {
     json_t *nodes = json_array();
     for (int32_t i = 0; i < trace->node_count; i++)
-        json_array_append_new(nodes, node_json(&trace->nodes[i]));
+        if (json_array_append_new(nodes, node_json(&trace->nodes[i])) != 0) {
+            json_decref(nodes);
+            return NULL;
+        }
     return json_pack(
         "{s:{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:o, s:{s:s, s:o, "
         "s:o, s:I}, s:o}}",
@@ -147,12 +182,5 @@ static json_t *trace_json(const rb_trace *trace) {
 }
 
 rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err) {
-    json_t *json = trace_json(trace);
-    char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-    json_decref(json);
-    if (!text)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for %s", path);
-    const rb_status status = rb_write_file(path, text, strlen(text), err);
-    free(text);
-    return status;
+    return rb_report_json(NULL, path, trace_json(trace), JSON_INDENT(1), err);
 }

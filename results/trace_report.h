@@ -6,8 +6,9 @@
 
 #include "results/trace_record.h"
 
-/* One line a node, then what was found. */
-void rb_trace_print(const rb_trace *trace, FILE *out);
+/* One line a node, of at most `columns` characters where that is not 0 and there is room for names
+ * and figures; then what was found. */
+void rb_trace_print(const rb_trace *trace, int columns, FILE *out);
 
 /* The file appears whole or not at all. */
 rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err);

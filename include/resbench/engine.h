@@ -11,14 +11,14 @@
  *             cores. Several sessions may be open in one process.
  * Errors:     every function returns RB_OK, RB_ERR_UNSUPPORTED for what is valid but not for this
  *             engine, or any other status for a failure, with one sentence in err (rb_fail of
- *             status.h). After an error the session can still be closed. An engine never prints,
- *             exits or aborts; host->log is there for what it wants to tell.
- * NaN:        a NaN or an infinity that enters comes out where arithmetic takes it, through
- *             max-pool and ReLU too. resbench judges finite data alone: no NaN may appear in it.
- * Checked:    dst is NaN before every call, and every value of it must be written; src, addend and
- *             weights must not change; bytes or pages beyond both ends of every buffer, the
- *             engine's own from the host included, must not be touched; run must not allocate from
- *             the host; what memory tells must agree with the host's account. */
+ *             status.h), which is never NULL. After an error the session can still be closed. An
+ * engine never prints, exits or aborts; host->log is there for what it wants to tell. NaN:        a
+ * NaN or an infinity that enters comes out where arithmetic takes it, through max-pool and ReLU
+ * too. resbench judges finite data alone: no NaN may appear in it. Checked:    dst is NaN before
+ * every call, and every value of it must be written; src, addend and weights must not change; bytes
+ * or pages beyond both ends of every buffer, the engine's own from the host included, must not be
+ * touched; run must not allocate from the host; what memory tells must agree with the host's
+ * account. */
 #ifndef RESBENCH_ENGINE_H
 #define RESBENCH_ENGINE_H
 
@@ -46,8 +46,10 @@ typedef enum rb_memory_kind {
     RB_MEMORY_SCRATCH,     /* everything else a run needs */
     RB_MEMORY_KINDS
 } rb_memory_kind;
+RB_ASSERT_WIDTH(rb_memory_kind);
 
-/* What an engine is given to live on. Its functions may be called from any thread. Memory should
+/* What an engine is given to live on. Its functions, none of which is NULL, may be called from any
+ * thread. Memory should
  * come from here: what malloc gives is counted in the process's peak alone, and is not fenced. */
 typedef struct rb_host {
     uint32_t abi;     /* RB_ENGINE_ABI of the harness */
@@ -55,7 +57,7 @@ typedef struct rb_host {
     void *ctx;        /* first argument of the functions below */
     int32_t threads;  /* at least 1: so many threads does a run use */
     int32_t reserved; /* 0 */
-    /* RB_ALIGNMENT-aligned, contents undefined; NULL if there is none. */
+    /* RB_ALIGNMENT-aligned, contents undefined; NULL if there is none. 0 bytes are fine. */
     void *(*alloc)(void *ctx, rb_memory_kind kind, size_t bytes);
     void (*release)(void *ctx, void *memory); /* NULL is fine */
     void (*log)(void *ctx, const char *line); /* shown with --verbose; without a line end */
@@ -64,13 +66,14 @@ typedef struct rb_host {
 
 /* The parameters of a network. float32, finite; what they are and their shapes: graph.h. */
 typedef struct rb_weights {
-    uint32_t size; /* sizeof(rb_weights) of the harness */
-    uint32_t reserved;
+    uint32_t size;               /* sizeof(rb_weights) of the harness */
+    uint32_t reserved;           /* 0 */
     const float *const *tensors; /* [graph->tensor_count], in the order of graph->tensors */
     const double *epsilon;       /* [graph->node_count]: BN epsilon; 0 where there is no BN */
 } rb_weights;
 
 typedef enum rb_mode { RB_MODE_INFERENCE = 1, RB_MODE_TRAINING = 2 } rb_mode;
+RB_ASSERT_WIDTH(rb_mode);
 
 typedef struct rb_options {
     uint32_t size;        /* sizeof(rb_options) of the harness */
@@ -91,9 +94,10 @@ typedef enum rb_algorithm {
     RB_ALGORITHM_DIRECT = 0,  /* sums of products, in any order and grouping */
     RB_ALGORITHM_WINOGRAD = 1 /* Lavin and Gray 2015 (arXiv 1509.09308): held to wider limits */
 } rb_algorithm;
+RB_ASSERT_WIDTH(rb_algorithm);
 
 /* Bits of rb_engine.flags. */
-#define RB_ENGINE_KEEPS_WEIGHTS 1u /* reads the weights until close: they stay where they are */
+#define RB_ENGINE_KEEPS_WEIGHTS 1u /* reads tensors until close: their values stay in place */
 #define RB_ENGINE_CONV_ONLY 2u     /* convolutions are its own, other operations somebody else's */
 #define RB_ENGINE_FLAGS 3u         /* all that this header knows */
 
@@ -103,9 +107,11 @@ typedef enum rb_stage {
     RB_STAGE_BN = 2,   /* after BN, before the addition and ReLU */
     RB_STAGE_VALUE = 4 /* the node's value, after its last fused step */
 } rb_stage;
+RB_ASSERT_WIDTH(rb_stage);
 
-/* One observed tensor: dims (n, c, h, w), dense NCHW; data is valid during the call only.
- * A status other than RB_OK ends the tap and is returned by it. */
+/* One observed tensor: dims (n, c, h, w), dense NCHW of the engine's output_dtype; data is valid
+ * during the call only. Called by the thread that called tap, one tensor after the other. A status
+ * other than RB_OK ends the tap and is returned by it. */
 typedef rb_status (*rb_tap_fn)(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
                                rb_dtype dtype, const void *data, rb_error *err);
 
@@ -123,7 +129,8 @@ struct rb_engine {
     uint32_t flags;        /* RB_ENGINE_* */
 
     /* self: this table. host lives until close. graph, weights and options are valid during open
-     * only (but see RB_ENGINE_KEEPS_WEIGHTS): copy what is needed. graph_check.h and handshake.h
+     * only (with RB_ENGINE_KEEPS_WEIGHTS the values that tensors[i] points at live until close, and
+     * nothing else): copy what is needed. graph_check.h and handshake.h
      * refuse what an engine cannot understand. On error *session is NULL and nothing is held. */
     rb_status (*open)(const rb_engine *self, const rb_host *host, const rb_graph *graph,
                       const rb_weights *weights, const rb_options *options, rb_session **session,

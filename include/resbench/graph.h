@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "resbench/status.h"
+
 #define RB_MAX_DIMS 4
 
 /* Value references: >= 0 is the output of that node. */
@@ -19,6 +21,7 @@
           * node may read it, and only to add it */
 
 typedef enum rb_dtype { RB_F32 = 1, RB_F64 = 2 } rb_dtype;
+RB_ASSERT_WIDTH(rb_dtype);
 
 typedef enum rb_op {
     RB_OP_CONV = 1, /* cross-correlation, zero padding */
@@ -28,12 +31,14 @@ typedef enum rb_op {
     RB_OP_SHORTCUT /* option A: dst[n][c][y][x] = src[n][c - (oc - ic) / 2][y stride_h][x stride_w],
                     * and 0 for the channels c that src does not have; oc >= ic, 1x1, no padding */
 } rb_op;
+RB_ASSERT_WIDTH(rb_op);
 
 /* A parameter tensor: float32, row-major. Convolution weights are OIHW,
  * FC weights OI, everything else one value per channel. */
 typedef struct rb_tensor_desc {
     const char *name; /* torchvision's state-dict name, such as layer1.0.conv1.weight */
     int32_t ndim;
+    int32_t reserved;          /* 0 */
     int64_t dims[RB_MAX_DIMS]; /* unused dimensions are 1 */
 } rb_tensor_desc;
 
@@ -45,7 +50,7 @@ typedef struct rb_node {
     rb_op op;
     int32_t src;        /* value read */
     int32_t add;        /* value added after BN and before ReLU, or RB_NONE */
-    int32_t relu;       /* 1: max(0, x) as the last step */
+    int32_t relu;       /* 1: max(0, x) as the last step; 0: no such step */
     int64_t ic, ih, iw; /* source: (batch, ic, ih, iw) */
     int64_t oc, oh, ow; /* destination: (batch, oc, oh, ow) */
     int64_t kh, kw;     /* kernel */
@@ -59,9 +64,9 @@ typedef struct rb_node {
 } rb_node;
 
 typedef struct rb_graph {
-    uint32_t size; /* sizeof(rb_graph) of the harness */
-    uint32_t reserved;
-    const char *name; /* the configuration row: resnet50, resnet50-v1 */
+    uint32_t size;     /* sizeof(rb_graph) of the harness */
+    uint32_t reserved; /* 0 */
+    const char *name;  /* the configuration row: resnet50, resnet50-v1 */
     int64_t batch;
     int64_t channels, height, width; /* input: (batch, channels, height, width) float32, NCHW */
     int64_t classes;                 /* output: (batch, classes), the last node's value */

@@ -137,19 +137,36 @@ static inline rb_status rb_check_tensors(const rb_graph *graph, const rb_node *n
     return RB_OK;
 }
 
+/* What version 1 has no name for. */
+static inline rb_status rb_check_names(const rb_graph *graph, const rb_node *n, rb_error *err) {
+    if (n->op < RB_OP_CONV || n->op > RB_OP_SHORTCUT)
+        return rb_fail(err, RB_ERR_UNSUPPORTED, "%s is operation %d, known are %d to %d", n->name,
+                       (int)n->op, (int)RB_OP_CONV, (int)RB_OP_SHORTCUT);
+    bool used = n->relu != 0 && n->relu != 1;
+    for (size_t r = 0; r < sizeof n->reserved / sizeof n->reserved[0]; r++)
+        used = used || n->reserved[r];
+    const int32_t tensors[] = {n->wei, n->bia, n->bn_weight, n->bn_bias, n->bn_mean, n->bn_var};
+    for (size_t t = 0; t < sizeof tensors / sizeof tensors[0]; t++)
+        used = used || (tensors[t] >= 0 && tensors[t] < graph->tensor_count &&
+                        graph->tensors[tensors[t]].reserved);
+    if (used)
+        return rb_fail(err, RB_ERR_UNSUPPORTED, "%s asks for what ABI version 1 has no name for",
+                       n->name);
+    return RB_OK;
+}
+
 /* RB_ERR_INPUT when a node reads what does not exist, or shapes, tensors or classes contradict
- * each other; RB_ERR_MEMORY when a size is too large to count. The sentence names the node. */
+ * each other; RB_ERR_MEMORY when a size is too large to count; RB_ERR_UNSUPPORTED when it asks for
+ * something newer than this header. The sentence names the node. */
 static inline rb_status rb_graph_check(const rb_graph *graph, rb_error *err) {
     if (graph->node_count < 1 || graph->batch < 1 || graph->channels < 1 || graph->height < 1 ||
         graph->width < 1)
         return rb_fail(err, RB_ERR_INPUT, "the graph has no node, or an extent below 1");
     for (int32_t i = 0; i < graph->node_count; i++) {
         const rb_node *n = &graph->nodes[i];
-        for (size_t r = 0; r < sizeof n->reserved / sizeof n->reserved[0]; r++)
-            if (n->reserved[r])
-                return rb_fail(err, RB_ERR_UNSUPPORTED,
-                               "%s asks for what ABI version 1 has no name for", n->name);
-        rb_status status = rb_check_operands(graph, i, err);
+        rb_status status = rb_check_names(graph, n, err);
+        if (status == RB_OK)
+            status = rb_check_operands(graph, i, err);
         if (status == RB_OK)
             status = rb_check_shapes(graph, n, err);
         if (status == RB_OK)

@@ -83,6 +83,11 @@ static inline rb_status rb_kernel_handshake_check(const rb_host *host, const rb_
         status = rb_check_reserved("rb_conv2d", conv->reserved != 0, err);
     for (int i = 0; status == RB_OK && i < 4; i++)
         status = rb_check_reserved("rb_conv2d", conv->reserved_extents[i] != 0, err);
+    if (status == RB_OK)
+        status = rb_check_reserved("rb_kernel_choice",
+                                   choice->reserved || choice->reserved_word ||
+                                       choice->reserved_values[0] || choice->reserved_values[1],
+                                   err);
     return status;
 }
 

@@ -27,6 +27,7 @@ typedef enum rb_layout {
     RB_LAYOUT_NCHW8C = 3, /* (n, ceil(c / 8), h, w, 8) */
     RB_LAYOUT_NCHW16C = 4 /* (n, ceil(c / 16), h, w, 16) */
 } rb_layout;
+RB_ASSERT_WIDTH(rb_layout);
 
 /* dst[n][o][y][x] = relu(bia[o] + add[n][o][y][x] + sum over i, r, s of
  *   wei[o][i][r][s] src[n][i][y stride_h + r - pad_top][x stride_w + s - pad_left])
@@ -36,7 +37,7 @@ typedef struct rb_conv2d {
     uint32_t size;        /* sizeof(rb_conv2d) of the harness */
     uint32_t reserved;    /* 0 */
     int32_t add;          /* 1: add is given to run; 0: it is NULL, and nothing is added */
-    int32_t relu;         /* 1: max(0, x) as the last step */
+    int32_t relu;         /* 1: max(0, x) as the last step; 0: no such step */
     rb_layout src_layout; /* how src lies before the plug-in chooses: the same costs no reorder */
     rb_layout add_layout; /* the same of add; RB_LAYOUT_NCHW where there is none */
     int64_t batch;
@@ -74,8 +75,8 @@ struct rb_kernel {
     const char *name;
     const char *version; /* of the plug-in and of the library under it */
     const char *description;
-    uint32_t flags; /* RB_KERNEL_* */
-    uint32_t reserved;
+    uint32_t flags;    /* RB_KERNEL_* */
+    uint32_t reserved; /* 0 */
 
     /* self: this table. host lives until release; what is taken from it is counted. wei (oc, ic,
      * kh, kw) and bia (oc) float32, RB_ALIGNMENT-aligned, batch norm folded in, never NULL; valid

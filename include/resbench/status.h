@@ -19,6 +19,15 @@ typedef enum rb_status {
     RB_ERR_INTERRUPTED     /* the user stopped the run */
 } rb_status;
 
+/* Enums cross the ABI as the 4 bytes that compilers give them (not with -fshort-enums). Behind each
+ * stands its row of this. */
+#ifdef __cplusplus
+#define RB_ASSERT_WIDTH(name) static_assert(sizeof(name) == 4, #name " is 4 bytes wide")
+#else
+#define RB_ASSERT_WIDTH(name) _Static_assert(sizeof(name) == 4, #name " is 4 bytes wide")
+#endif
+RB_ASSERT_WIDTH(rb_status);
+
 #define RB_ERROR_CAPACITY 1024
 
 /* Owned by the caller; holds one sentence without a line end, or "" . */

@@ -88,8 +88,10 @@ static rb_status prepare(const rb_kernel *self, const rb_host *host, const rb_co
     rb_status status = rb_kernel_handshake_check(host, conv, choice, err);
     if (status != RB_OK)
         return status;
-    if (kernel->fault == NAIVE_REFUSES_3X3 && conv->kh == 3)
+    if (kernel->fault == NAIVE_REFUSES_3X3 && conv->kh == 3) {
+        choice->scratch_bytes = (int64_t)1 << 60; /* of a choice that does not count */
         return rb_fail(err, RB_ERR_UNSUPPORTED, "no 3x3 today");
+    }
     if (kernel->fault == NAIVE_PREPARE_FAILS)
         return rb_fail(err, RB_ERR_ENGINE, "it would rather not prepare");
     if (kernel->fault == NAIVE_NOTHING_PREPARED)

@@ -18,6 +18,20 @@ def test_networks_and_engines(resbench):
     assert "3." in found["onednn"]  # the library's version
 
 
+def test_engines_that_ask_for_what_is_not_known_are_refused(resbench, tmp_path, monkeypatch):
+    says = {
+        "dtype": "no valid output_dtype",
+        "flags": "flags 0x40, known are 0x3",
+        "reserved": "version 1 has no name for",
+    }
+    for fault in says:
+        (tmp_path / f"{fault}.so").symlink_to(engine_path(fault))
+    monkeypatch.setenv("RESBENCH_ENGINE_PATH", str(tmp_path))
+    found = words(resbench("list").out)
+    for fault, sentence in says.items():
+        assert "cannot be used" in found[fault] and sentence in found[fault], found[fault]
+
+
 def test_engines_of_the_search_path_are_listed_and_cannot_harm(resbench, tmp_path, monkeypatch):
     for fault in ("wrong", "abi", "no_symbol"):
         (tmp_path / f"{fault}.so").symlink_to(engine_path(fault))

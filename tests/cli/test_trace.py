@@ -1,11 +1,18 @@
 """resbench trace: which node is named for which fault, and what is written."""
 
+import fcntl
 import json
+import os
+import pty
 import signal
+import struct
+import subprocess
+import termios
 
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from support import engine_path, stop, wait_for
 
@@ -24,6 +31,26 @@ def trace(resbench, *arguments, code=0) -> tuple[str, dict]:
 
 def faulty(resbench, fault, *arguments, code=1) -> tuple[str, dict]:
     return trace(resbench, *NETWORK, "--engine", engine_path(fault), *arguments, code=code)
+
+
+def on_terminal(resbench, columns: int, *arguments) -> str:
+    """What a terminal of so many columns shows of standard output."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
+    process = subprocess.Popen(
+        [os.environ["RESBENCH_PROGRAM"], *map(str, arguments)],
+        cwd=resbench.directory, stdout=theirs, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(theirs)
+    text = b""
+    try:
+        while part := os.read(ours, 65536):
+            text += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 1
+    return text.decode()
 
 
 def node_of(found: dict, name: str = NODE) -> dict:
@@ -97,6 +124,27 @@ def test_a_node_that_is_right_alone(resbench):
     assert f"{NODE} is right alone" in out and "The fault is in" not in out
 
 
+def test_a_node_that_is_wrong_on_the_engines_own_values(resbench):
+    out, found = faulty(resbench, "node_values")
+    assert found["first"] == NODE and causes(found) == {NODE: "values"}
+    assert node_of(found)["alone"] == "PASS" and node_of(found)["step"] == "FAIL"
+    assert "on some values only" in out
+
+
+def test_an_error_that_is_the_nodes_own_rounding_is_not_called_inherited(resbench):
+    out, found = faulty(resbench, "node_rounding")
+    assert found["first"] == NODE and causes(found) == {NODE: "rounding"}
+    assert node_of(found)["alone"] == node_of(found)["step"] == "PASS"
+    assert "inherited" not in out and "The fault is in" not in out
+
+
+def test_an_error_that_is_inherited(resbench):
+    out, found = faulty(resbench, "node_inherits")
+    assert found["first"] == "avgpool" and causes(found) == {"avgpool": "operands"}
+    assert node_of(found, "layer3.2.conv2")["verdict"] == "PASS"
+    assert "most of it layer3.2.conv2 with " in out and "the error is inherited" in out
+
+
 def test_a_value_that_is_shown_but_not_used(resbench):
     out, found = faulty(resbench, "tap_wrong")
     assert found["first"] == NODE and found["run"]["verdict"] == "PASS"
@@ -126,11 +174,19 @@ def test_the_other_engine_may_be_the_wrong_one(resbench):
     assert 0 < first["oracle_share"] <= 1 and 0 < first["against_share"] <= 1
 
 
+def test_nan_of_the_other_engine_is_not_blamed_on_this_one(resbench):
+    out, found = trace(resbench, *NETWORK, "--against", engine_path("node_nan"), code=1)
+    assert found["first"] == NODE and causes(found) == {}
+    assert node_of(found)["oracle_share"] <= 1 and node_of(found)["against_share"] is None
+    assert "It is node_nan that is wrong" in out and "nan times" not in out
+
+
 @pytest.mark.parametrize(
     "fault, code, words",
     [
         ("tap_crash", 8, "SIGSEGV"),
-        ("tap_none", 3, "does not show the values of its nodes"),
+        ("unsupported", 6, "knows no network"),
+        ("tap_none", 6, "does not show the values of its nodes"),
         ("error", 1, "would rather not"),
         ("abi", 1, "ABI"),
     ],
@@ -196,6 +252,34 @@ def test_an_input_file_is_what_is_traced(resbench):
         3, *NETWORK, "--input", "x.h5", "-o", "x.h5"
     )
     assert (resbench.directory / "x.h5").read_bytes() == before
+    (resbench.directory / "x.h5").rename(resbench.directory / "input.h5")
+    assert "give another directory with --dump" in resbench.fails(
+        3, *NETWORK, "--input", "input.h5", "--dump", "."
+    )
+    assert (resbench.directory / "input.h5").read_bytes() == before
+
+
+def test_images_are_what_is_traced(resbench):
+    (resbench.directory / "photos").mkdir()
+    pixels = np.random.default_rng(3).integers(0, 256, (40, 48, 3), np.uint8)
+    Image.fromarray(pixels).save(resbench.directory / "photos" / "a.png")
+    _, found = trace(resbench, *NETWORK, "--images", "photos", "--dump", "values")
+    assert found["input"] == "1 images of photos" and found["first"] is None
+    with h5py.File(resbench.directory / "values" / "input.h5") as file:
+        assert file["input"].shape == (1, 3, 32, 32) and np.ptp(file["input"]) > 0
+
+
+def test_refused_before_any_work(resbench):
+    assert "cannot be written" in resbench.fails(3, *NETWORK, "-o", "missing/trace.json")
+    assert "does not name an engine" in resbench.fails(2, *NETWORK, "-e", "")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_lines_fit_a_terminal(resbench, columns):
+    out = on_terminal(resbench, columns, *NETWORK, "-e", engine_path("node_two"))
+    lines = [line for line in out.splitlines() if "|" in line]
+    assert len(lines) == 24 and max(map(len, lines)) <= columns
+    assert any("  FAIL" in line for line in lines)
 
 
 def test_interrupted(resbench):
@@ -205,6 +289,27 @@ def test_interrupted(resbench):
     result = stop(process, signal.SIGINT)
     assert result.code == 130 and result.err == "resbench: interrupted\n", result
     assert list(values.iterdir()) == []
+
+
+def test_plot_tells_of_a_run_that_nobody_watches(resbench):
+    faulty(resbench, "run_wrong")
+    result = resbench("plot", "trace.json", "--format", "svg")
+    assert result.code == 0 and result.err == "", result
+    text = (resbench.directory / "trace.svg").read_text()
+    assert "The logits of a plain run are off by 1.0e-2" in text
+
+
+def test_plot_of_odd_traces(shared, right_trace):
+    odd = json.loads(right_trace)
+    for node in odd["trace"]["nodes"]:
+        node.update(verdict="FAIL", rel_l2=None, non_finite=7)
+    odd["trace"]["first"] = odd["trace"]["nodes"][0]["name"]
+    (shared.directory / "odd.json").write_text(json.dumps(odd))
+    assert shared("plot", "odd.json").code == 0
+    odd["trace"]["nodes"] = odd["trace"]["nodes"][:1]
+    (shared.directory / "odd.json").write_text(json.dumps(odd))
+    result = shared("plot", "odd.json")
+    assert result.code == 0 and result.err == "", result
 
 
 def test_plot_shows_the_trace(resbench):
@@ -225,6 +330,8 @@ def test_plot_shows_the_trace(resbench):
         (lambda t: t["nodes"][3].update(rel_l2="small"), "rel_l2 of node 3"),
         (lambda t: t["nodes"][3].pop("limit"), "node 3 has no limit"),
         (lambda t: t.update(nodes=5), "nodes"),
+        (lambda t: t.pop("run"), "run"),
+        (lambda t: t["run"].pop("limit"), "run has no limit"),
     ],
 )
 def test_plot_says_what_is_wrong_with_a_trace(shared, right_trace, change, words):

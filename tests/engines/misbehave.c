@@ -48,6 +48,13 @@ static rb_status open_crash(rb_error *err) {
     return crash();
 }
 
+/* Only a process that has opened others before: what they left is part of it. */
+static rb_status open_crash_third(rb_error *err) {
+    static int opened;
+    (void)err;
+    return ++opened < 3 ? RB_OK : crash();
+}
+
 static rb_status open_unsupported(rb_error *err) {
     return rb_fail(err, RB_ERR_UNSUPPORTED, "this engine knows no network at all");
 }
@@ -253,6 +260,8 @@ typedef struct fault {
     int64_t (*memory)(int64_t bytes); /* what is told for the weights' bytes */
     uint32_t abi, size;               /* what the table says too much */
     uint32_t flags;
+    int32_t dtype;     /* of dst, where it is not 0 */
+    bool reserved;     /* the last reserved member is not NULL */
     int32_t algorithm; /* of every node, where it is not 0 */
     /* What tap adds to the number of a node and to its channels. */
     int32_t tap_node;
@@ -271,8 +280,11 @@ static const fault faults[] = {
     {.name = "crash", .run = run_crash},
     {.name = "crash_late", .run = run_crash_late},
     {.name = "crash_open", .open = open_crash},
+    {.name = "crash_third_open", .open = open_crash_third},
+    {.name = "dtype", .dtype = 3},
     {.name = "error", .run = run_error},
     {.name = "exit", .run = run_exit},
+    {.name = "flags", .flags = 64},
     {.name = "garbage", .run = run_garbage},
     {.name = "hang", .run = run_hang},
     {.name = "keeps", .flags = RB_ENGINE_KEEPS_WEIGHTS},
@@ -286,6 +298,7 @@ static const fault faults[] = {
     {.name = "own_behind", .run = run_own_behind},
     {.name = "read_behind", .run = run_read_behind},
     {.name = "read_behind_in_thread", .run = run_read_behind_in_thread},
+    {.name = "reserved", .reserved = true},
     {.name = "rude", .run = run_rude},
     {.name = "size", .size = 8},
     {.name = "stale", .run = run_stale},
@@ -401,7 +414,7 @@ const rb_engine *rb_engine_forget(void) {
                         .name = RB_FAULT,
                         .version = RB_VERSION,
                         .description = "the reference with a fault",
-                        .output_dtype = RB_F32,
+                        .output_dtype = own->dtype ? (rb_dtype)own->dtype : RB_F32,
                         .flags = own->flags,
                         .open = open_session,
                         .run = run_session,
@@ -409,5 +422,6 @@ const rb_engine *rb_engine_forget(void) {
                         .algorithm = algorithm_of,
                         .memory = account,
                         .close = close_session};
+    table.reserved[3] = own->reserved ? &table : NULL;
     return &table;
 }

@@ -25,12 +25,18 @@ typedef struct fault {
     bool no_tap;
     bool show_wrong; /* tap shows another value than is used */
     bool run_wrong;  /* run, which nobody watches, gives other logits */
+    bool by_value;   /* in a network, and alone where the source holds MARK, which tap shows */
+    float shift;     /* tap shows this factor on the average pool and on what that reads */
 } fault;
+
+#define MARK 1e-30F /* far below every limit */
 
 struct rb_session {
     rb_session *inner; /* the reference's */
     int64_t logits;
-    int32_t wrong; /* node; -1: none */
+    int32_t wrong, pool;             /* nodes; -1: none */
+    int32_t wrong_reads, pool_reads; /* values; -1: none */
+    int64_t src_elements, dst_elements;
     bool alone;
 };
 
@@ -54,6 +60,12 @@ static void other_epsilon(rb_node *node, double *epsilon) {
     *epsilon = 1e-3;
 }
 
+/* Moves values by some 2e-6: more than the reference's rounding, less than one operation may. */
+static void near_epsilon(rb_node *node, double *epsilon) {
+    (void)node;
+    *epsilon += 5e-6;
+}
+
 static void root_of_negative(rb_node *node, double *epsilon) {
     (void)node;
     *epsilon = -1e6;
@@ -66,6 +78,9 @@ static const fault faults[] = {
     {.name = "node_nan", .node = root_of_negative},
     {.name = "node_two", .node = shift_padding, .both = true},
     {.name = "node_among", .node = no_relu, .in_network = true},
+    {.name = "node_values", .node = no_relu, .in_network = true, .by_value = true},
+    {.name = "node_rounding", .node = near_epsilon},
+    {.name = "node_inherits", .shift = 1.000001F},
     {.name = "node_crash_alone", .node = no_relu, .crash_alone = true},
     {.name = "tap_crash", .crash_in_tap = true},
     {.name = "tap_hang", .hang_in_tap = true},
@@ -98,16 +113,29 @@ static rb_status open_session(const rb_engine *self, const rb_host *host, const 
     double *epsilon = malloc(count * sizeof *epsilon);
     rb_status status = RB_ERR_MEMORY;
     if (s && nodes && epsilon) {
-        *s =
-            (rb_session){.logits = graph->batch * graph->classes, .wrong = -1, .alone = count == 1};
+        *s = (rb_session){.logits = graph->batch * graph->classes,
+                          .wrong = -1,
+                          .pool = -1,
+                          .wrong_reads = -1,
+                          .pool_reads = -1,
+                          .alone = count == 1};
+        const rb_node *n = &graph->nodes[count - 1];
+        s->src_elements = graph->batch * n->ic * n->ih * n->iw;
+        s->dst_elements = graph->batch * n->oc * n->oh * n->ow;
         memcpy(nodes, graph->nodes, count * sizeof *nodes);
         memcpy(epsilon, weights->epsilon, count * sizeof *epsilon);
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            if (nodes[i].op == RB_OP_AVGPOOL) {
+                s->pool = (int32_t)i;
+                s->pool_reads = nodes[i].src;
+            }
             if (is_target(&nodes[i])) {
                 s->wrong = (int32_t)i;
+                s->wrong_reads = nodes[i].src;
                 if (own->node && !(own->in_network && s->alone))
                     own->node(&nodes[i], &epsilon[i]);
             }
+        }
         other.nodes = nodes;
         bound.epsilon = epsilon;
         status = reference->open(reference, host, &other, &bound, options, &s->inner, err);
@@ -128,6 +156,11 @@ static rb_status run_session(rb_session *s, const float *src, const float *adden
     const rb_status status = reference->run(s->inner, src, addend, dst, err);
     for (int64_t i = 0; own->run_wrong && !s->alone && i < s->logits; i++)
         ((float *)dst)[i] *= 1.01F;
+    bool marked = false;
+    for (int64_t i = 0; own->by_value && s->alone && i < s->src_elements; i++)
+        marked = marked || src[i] == MARK;
+    for (int64_t i = 0; marked && i < s->dst_elements; i++)
+        ((float *)dst)[i] *= 1.01F;
     return status;
 }
 
@@ -137,17 +170,32 @@ typedef struct shown {
     void *ctx;
 } shown;
 
+/* What is shown of a node in place of its value. */
+static void alter(const rb_session *s, int32_t node, float *values, size_t count) {
+    const float factor = own->show_wrong && node == s->wrong                            ? 1.01F
+                         : own->shift > 0 && (node == s->pool || node == s->pool_reads) ? own->shift
+                                                                                        : 1;
+    bool mark = own->by_value && node == s->wrong_reads;
+    for (size_t i = 0; i < count; i++) {
+        values[i] *= factor;
+        if (mark && values[i] == 0) {
+            values[i] = MARK;
+            mark = false;
+        }
+    }
+}
+
 static rb_status show(void *ctx, int32_t node, rb_stage stage, const int64_t dims[4],
                       rb_dtype dtype, const void *data, rb_error *err) {
     const shown *to = ctx;
-    if (!own->show_wrong || node != to->session->wrong)
-        return to->fn(to->ctx, node, stage, dims, dtype, data, err);
     const size_t count = (size_t)(dims[0] * dims[1] * dims[2] * dims[3]);
+    if (to->session->alone)
+        return to->fn(to->ctx, node, stage, dims, dtype, data, err);
     float *values = malloc(count * sizeof *values);
     if (!values)
         return RB_ERR_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        values[i] = ((const float *)data)[i] * 1.01F;
+    memcpy(values, data, count * sizeof *values);
+    alter(to->session, node, values, count);
     const rb_status status = to->fn(to->ctx, node, stage, dims, dtype, values, err);
     free(values);
     return status;

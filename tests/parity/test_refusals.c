@@ -134,7 +134,21 @@ static void reserved_members_are_refused(void **state) {
             refused_structs(&graph->graph, &weights->weights, names[k], version);
             n->reserved[i] = 0;
         }
+        n->relu += 2;
+        refused_structs(&graph->graph, &weights->weights, names[k], version);
+        n->relu -= 2;
     }
+}
+
+static void operations_of_later_headers_are_refused(void **state) {
+    (void)state;
+    rb_node *n = rb_test_node(graph, "layer3.1.conv2");
+    for (int i = 0; i < 2; i++) {
+        n->op = i ? (rb_op)47 : (rb_op)0;
+        refused_structs(&graph->graph, &weights->weights, i ? "operation 47" : "operation 0",
+                        "1 to 5");
+    }
+    n->op = RB_OP_CONV;
 }
 
 /* open must refuse the graph as it is now: status INPUT, or MEMORY when a size is absurd. name:
@@ -294,6 +308,9 @@ static void misshapen_tensors_are_refused(void **state) {
         contradiction(names[i], &tensor->dims[0], tensor->dims[0] - 1);
         contradiction(names[i], &tensor->dims[0], -tensor->dims[0]);
         contradiction(names[i], &tensor->dims[0], INT64_MAX);
+        tensor->reserved = 1;
+        refused_structs(&graph->graph, &weights->weights, names[i], "version 1");
+        tensor->reserved = 0;
     }
     graph->graph.tensors = origin;
     rb_test_free(tensors);
@@ -359,6 +376,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(requests_it_cannot_meet_are_refused),
         cmocka_unit_test(structs_of_another_size_are_refused),
         cmocka_unit_test(reserved_members_are_refused),
+        cmocka_unit_test(operations_of_later_headers_are_refused),
         cmocka_unit_test(contradictory_shapes_are_refused),
         cmocka_unit_test(dangling_references_are_refused),
         cmocka_unit_test(a_misplaced_addend_is_refused),

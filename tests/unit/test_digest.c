@@ -20,10 +20,10 @@ typedef struct sample {
 /* Not in the order of names, as in a graph: layer1.10 comes before layer1.2. */
 static sample make_sample(void) {
     return (sample){
-        .descs = {{"b.weight", 4, {2, 1, 1, 2}},
-                  {"a.bias", 1, {3, 1, 1, 1}},
-                  {"layer1.2.w", 2, {1, 2, 1, 1}},
-                  {"layer1.10.w", 1, {2, 1, 1, 1}}},
+        .descs = {{.name = "b.weight", .ndim = 4, .dims = {2, 1, 1, 2}},
+                  {.name = "a.bias", .ndim = 1, .dims = {3, 1, 1, 1}},
+                  {.name = "layer1.2.w", .ndim = 2, .dims = {1, 2, 1, 1}},
+                  {.name = "layer1.10.w", .ndim = 1, .dims = {2, 1, 1, 1}}},
         .values = {{1, 2, -3, 0.5f}, {0.25f, -0.0f, 1e-40f}, {7, 8}, {9, 10}},
         .graph = {.name = "sample", .tensor_count = 4},
         .epsilon = 1e-5,

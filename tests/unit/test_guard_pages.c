@@ -49,7 +49,7 @@ static void what_is_inside_may_be_used_and_is_fresh(void **state) {
                 assert_int_equal(memory[at], 0xFF);
             memset(memory, 0, sizes[i]);
             assert_true(rb_guarded_intact(memory));
-            memset(memory, 0xA5, sizes[i]); /* the guards' own value */
+            memset(memory, 0x7F, sizes[i]); /* the guards' own value */
             assert_true(rb_guarded_intact(memory));
             rb_guarded_free(memory);
         }
@@ -62,6 +62,19 @@ static void fresh_floats_are_nan(void **state) {
     for (size_t i = 0; i < 16; i++)
         assert_true(values[i] != values[i]);
     rb_guarded_free(values);
+}
+
+/* Behind a buffer that does not fill its last 64 bytes, and in front of one that begins on none. */
+static void floats_of_the_guard_are_huge(void **state) {
+    (void)state;
+    const float *behind = rb_guarded_alloc(sizeof *behind, RB_GUARD_PAGE_BEHIND, "its src");
+    const float *bytes = rb_guarded_alloc(sizeof *bytes, RB_GUARD_BYTES, "its src");
+    assert_true(behind && bytes);
+    for (ptrdiff_t i = -4; i < 5; i++)
+        if (i != 0)
+            assert_true(behind[i] > 1e38f && bytes[i] > 1e38f);
+    rb_guarded_free((void *)(uintptr_t)behind);
+    rb_guarded_free((void *)(uintptr_t)bytes);
 }
 
 static void the_page_behind_begins_at_the_rounded_end(void **state) {
@@ -181,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_inside_may_be_used_and_is_fresh),
         cmocka_unit_test(fresh_floats_are_nan),
+        cmocka_unit_test(floats_of_the_guard_are_huge),
         cmocka_unit_test(the_page_behind_begins_at_the_rounded_end),
         cmocka_unit_test(the_page_before_ends_at_the_first_byte),
         cmocka_unit_test(the_other_end_stops_an_access_too),

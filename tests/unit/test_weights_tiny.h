@@ -15,10 +15,13 @@
 #define TINY_NAME "w.h5"
 
 static const rb_tensor_desc tiny_tensors[TINY_TENSORS] = {
-    {"conv1.weight", 4, {2, 3, 3, 3}},    {"bn1.weight", 1, {2, 1, 1, 1}},
-    {"bn1.bias", 1, {2, 1, 1, 1}},        {"bn1.running_mean", 1, {2, 1, 1, 1}},
-    {"bn1.running_var", 1, {2, 1, 1, 1}}, {"fc.weight", 2, {5, 2, 1, 1}},
-    {"fc.bias", 1, {5, 1, 1, 1}},
+    {.name = "conv1.weight", .ndim = 4, .dims = {2, 3, 3, 3}},
+    {.name = "bn1.weight", .ndim = 1, .dims = {2, 1, 1, 1}},
+    {.name = "bn1.bias", .ndim = 1, .dims = {2, 1, 1, 1}},
+    {.name = "bn1.running_mean", .ndim = 1, .dims = {2, 1, 1, 1}},
+    {.name = "bn1.running_var", .ndim = 1, .dims = {2, 1, 1, 1}},
+    {.name = "fc.weight", .ndim = 2, .dims = {5, 2, 1, 1}},
+    {.name = "fc.bias", .ndim = 1, .dims = {5, 1, 1, 1}},
 };
 
 static const rb_node tiny_nodes[3] = {
