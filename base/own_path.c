@@ -1,16 +1,28 @@
 #include "base/own_path.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 rb_status rb_own_program(char path[RB_PATH_CAPACITY], rb_error *err) {
     const ssize_t length = readlink("/proc/self/exe", path, RB_PATH_CAPACITY);
-    if (length <= 0 || length >= RB_PATH_CAPACITY)
-        return rb_fail(err, RB_ERR_INPUT, "the program's own path cannot be read");
-    path[length] = '\0';
-    return RB_OK;
+    if (length > 0 && length < RB_PATH_CAPACITY) {
+        path[length] = '\0';
+        return RB_OK;
+    }
+    /* Without /proc: what it was started as. */
+    const char *started = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+    char *resolved = started ? realpath(started, NULL) : NULL;
+    const bool fits = resolved && strlen(resolved) < RB_PATH_CAPACITY;
+    if (fits)
+        strcpy(path, resolved);
+    free(resolved);
+    return fits ? RB_OK
+                : rb_fail(err, RB_ERR_INPUT,
+                          "the program's own path cannot be read: is /proc mounted?");
 }
 
 rb_status rb_own_path(const char *relative, char path[RB_PATH_CAPACITY], rb_error *err) {

@@ -13,6 +13,7 @@
 #define MAX_DIRECTORIES 16
 #define SUFFIX ".so"
 #define NAME_CAPACITY 64
+#define MAX_LOADED 32 /* in one process: those of a run, and the two of resbench */
 
 typedef struct search_path {
     char directories[MAX_DIRECTORIES][RB_PATH_CAPACITY];
@@ -141,10 +142,37 @@ static rb_status adapt(const char *path, const rb_kernel *(*get)(void), const rb
     return status == RB_OK ? rb_kernel_adapt(path, get, reference, engine, err) : status;
 }
 
-rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err) {
+/* One process has one library of a name (DT_SONAME): a second build of an engine would run on the
+ * library of the first, whatever it was built against. Engines are never unloaded. Copies of the
+ * reference and the oracle, which need the C library alone, do no harm. */
+static rb_status check_single_build(const char *path, const rb_engine *table, rb_error *err) {
+    static struct {
+        const rb_engine *table;
+        char path[RB_PATH_CAPACITY];
+    } loaded[MAX_LOADED];
+    static size_t count;
+    if (strcmp(table->name, "reference") == 0 || strcmp(table->name, "oracle") == 0)
+        return RB_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (loaded[i].table == table)
+            return RB_OK;
+        if (strcmp(loaded[i].table->name, table->name) == 0)
+            return rb_fail(err, RB_ERR_UNSUPPORTED,
+                           "%.400s: another build of engine %.60s is in this process, %.400s, and "
+                           "would share its libraries with it; without --no-worker each build has "
+                           "its own",
+                           path, table->name, loaded[i].path);
+    }
+    if (count < MAX_LOADED) {
+        loaded[count].table = table;
+        snprintf(loaded[count++].path, RB_PATH_CAPACITY, "%s", path);
+    }
+    return RB_OK;
+}
+
+static rb_status load_table(const char *path, const rb_engine **engine, rb_error *err) {
     const rb_engine *(*get)(void) = NULL;
     const rb_kernel *(*get_kernel)(void) = NULL;
-    *engine = NULL;
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!object)
         return rb_fail(err, RB_ERR_ENGINE, "%s: cannot be loaded: %.800s", path, dlerror());
@@ -155,10 +183,16 @@ rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *e
     if (!get)
         return rb_fail(err, RB_ERR_ENGINE, "%s: is not an engine: it exports neither %s nor %s",
                        path, RB_ENGINE_SYMBOL, RB_KERNEL_SYMBOL);
-    const rb_engine *table = get();
-    const rb_status status = check_table(path, table, err);
+    *engine = get();
+    return check_table(path, *engine, err);
+}
+
+rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err) {
+    rb_status status = load_table(path, engine, err);
     if (status == RB_OK)
-        *engine = table;
+        status = check_single_build(path, *engine, err);
+    if (status != RB_OK)
+        *engine = NULL;
     return status;
 }
 

@@ -23,8 +23,9 @@ void rb_engine_label(const char *name, char *label, size_t capacity);
 /* Loads the shared object for the life of the process and checks its table: ABI version and size
  * (both numbers are named), that no required member is missing, and that nothing is asked for that
  * this version has no name for. A kernel plug-in (kernel.h) comes as the engine that the adapter
- * makes of it, with RB_ENGINE_CONV_ONLY; of a shared object that is both, the engine counts. Runs
- * the engine's own initialisers: only for worker processes. */
+ * makes of it, with RB_ENGINE_CONV_ONLY; of a shared object that is both, the engine counts. A
+ * second engine of one name is RB_ERR_UNSUPPORTED: two builds need a process each. Runs the
+ * engine's own initialisers: only for worker processes. */
 rb_status rb_engine_load(const char *path, const rb_engine **engine, rb_error *err);
 
 /* Calls visit with the name of every engine that can be loaded by name, sorted, each once. */

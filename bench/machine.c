@@ -24,6 +24,7 @@ static bool read_line(const char *path, char *line, size_t capacity) {
 
 static hwloc_topology_t load_topology(void) {
     hwloc_topology_t topology;
+    setenv("HWLOC_HIDE_ERRORS", "2", 0); /* it would say on stderr that there is no /sys */
     if (hwloc_topology_init(&topology) != 0)
         return NULL;
     /* Objects outside the process's own cpuset do not count. */
@@ -121,6 +122,10 @@ bool rb_machine_processors(int32_t threads, cpu_set_t *processors) {
     if (found < threads)
         *processors = allowed;
     return true;
+}
+
+bool rb_machine_shows_cores(void) {
+    return access("/sys/devices/system/cpu/cpu0/topology", R_OK) == 0;
 }
 
 int32_t rb_machine_threads(void) {

@@ -13,6 +13,10 @@
  * cgroup's quota allows. At least 1. */
 int32_t rb_machine_threads(void);
 
+/* false where /sys is missing or hides the cores: then every processor counts as one, and caches
+ * are unknown. */
+bool rb_machine_shows_cores(void);
+
 /* The processors for `threads` threads: one of each of the first cores that this process may use;
  * all that it may use when there are not as many cores. false where the system does not tell. */
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors);

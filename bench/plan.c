@@ -168,6 +168,18 @@ rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
     return RB_OK;
 }
 
+rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error *err) {
+    rb_plan list = {0};
+    const rb_status status = rb_plan_add_engines(&list, word, err);
+    if (status == RB_OK && list.engine_count != 1)
+        return rb_fail(err, RB_ERR_USAGE,
+                       list.engine_count ? "'%s' is more than one engine"
+                                         : "'%s' does not name an engine",
+                       word);
+    *engine = list.engines[0];
+    return status;
+}
+
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
     char word[32];
     while (next_word(&list, word, sizeof word)) {

@@ -110,11 +110,19 @@ rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph *
     return status;
 }
 
-/* Synthetic weights are the same everywhere: those that came with the program need no cache. */
-static bool find_packed(const char *name, char path[RB_PATH_CAPACITY]) {
+/* Synthetic weights are the same everywhere: those that came with the program need no cache. A
+ * damaged file is not passed over: whatever harmed it may have harmed more of the installation. */
+static rb_status find_packed(const char *name, char path[RB_PATH_CAPACITY], bool *found,
+                             rb_error *err) {
+    rb_error why;
     read_request request = {.path = path, .verify = true};
-    return rb_share_path(name, path, NULL) == RB_OK &&
-           rb_trial(path, read_all, &request, NULL) == RB_OK;
+    *found = rb_share_path(name, path, NULL) == RB_OK;
+    const rb_status status = *found ? rb_trial(path, read_all, &request, &why) : RB_OK;
+    return status == RB_OK ? RB_OK
+                           : rb_fail(err, status,
+                                     "%.*s (weights that came with resbench: unpack it anew, or "
+                                     "remove them to have them made)",
+                                     RB_ERROR_CAPACITY - 128, why.message);
 }
 
 static rb_status synthetic(const rb_network *network, uint64_t seed, char path[RB_PATH_CAPACITY],
@@ -122,11 +130,13 @@ static rb_status synthetic(const rb_network *network, uint64_t seed, char path[R
     static const char packed[] = "weights/";
     char directory[RB_PATH_CAPACITY], name[128];
     rb_graph *graph;
+    bool found;
     snprintf(name, sizeof name, "%s%s-seed%llu-schema%d.h5", packed, network->name,
              (unsigned long long)seed, RB_WEIGHTS_SCHEMA);
-    if (find_packed(name, path))
-        return RB_OK;
-    rb_status status = cache_directory(directory, err);
+    rb_status status = find_packed(name, path, &found, err);
+    if (status != RB_OK || found)
+        return status;
+    status = cache_directory(directory, err);
     if (status == RB_OK)
         status = rb_path_in(directory, name + strlen(packed), path, err);
     if (status != RB_OK)

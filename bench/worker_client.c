@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/own_path.h"
 #include "base/text.h"
 #include "bench/clock.h"
 #include "bench/machine.h"
@@ -32,6 +33,8 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     cpu_set_t processors;
     const bool keep =
         worker->options.threads > 0 && rb_machine_processors(worker->options.threads, &processors);
+    char own[RB_PATH_CAPACITY];
+    const bool named = rb_own_program(own, NULL) == RB_OK;
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0) {
@@ -47,6 +50,8 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
+        if (named) /* there is no /proc */
+            execl(own, "resbench", "worker", (char *)NULL);
         _exit(127);
     }
     close(ends[1]);

@@ -273,15 +273,11 @@ static rb_status choose_networks(check_arguments *a, rb_error *err) {
 }
 
 static rb_status choose_engine(check_arguments *a, rb_error *err) {
-    rb_plan lists = {0};
-    rb_status status = rb_plan_add_engines(&lists, a->engine, err);
-    if (status == RB_OK && lists.engine_count != 1)
-        status = rb_fail(err, RB_ERR_USAGE, "one engine is checked at a time, not '%s'", a->engine);
+    rb_status status = rb_plan_find_engine(a->engine, &a->plan.engine, err);
     if (status == RB_OK)
         status = rb_engine_find_own("oracle", a->plan.oracle_path, err);
     if (status == RB_OK)
         status = rb_engine_find_own("reference", a->plan.reference_path, err);
-    a->plan.engine = lists.engines[0];
     return status;
 }
 

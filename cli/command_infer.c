@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bench/engine_loader.h"
 #include "bench/inputs.h"
+#include "bench/plan.h"
 #include "bench/remote_case.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
@@ -168,13 +168,14 @@ int rb_command_infer(int argc, char **argv) {
     const rb_network *network;
     rb_weights_info info;
     rb_inputs inputs = {0};
-    char engine[RB_PATH_CAPACITY], weights[RB_PATH_CAPACITY];
+    char weights[RB_PATH_CAPACITY];
+    rb_plan_engine engine;
     rb_error err;
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engine_options);
     rb_status status = rb_network_find(a.network, &network, &err);
     if (status == RB_OK)
-        status = rb_engine_find(a.engine, engine, &err);
+        status = rb_plan_find_engine(a.engine, &engine, &err);
     if (status == RB_OK)
         status = rb_weights_source(a.weights, network, 1, weights, &info, &err);
     if (status == RB_OK)
@@ -184,7 +185,7 @@ int rb_command_infer(int argc, char **argv) {
     if (status == RB_OK)
         status = load_input(&a, network, weights, &info, &inputs, &err);
     if (status == RB_OK) {
-        const rb_case_spec spec = {.engine_path = engine,
+        const rb_case_spec spec = {.engine_path = engine.path,
                                    .network = network->name,
                                    .weights = weights,
                                    .batch = a.batch,

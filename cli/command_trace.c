@@ -109,18 +109,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-static rb_status find_engine(const char *name, rb_plan_engine *engine, rb_error *err) {
-    rb_plan list = {0};
-    const rb_status status = rb_plan_add_engines(&list, name, err);
-    if (status == RB_OK && list.engine_count != 1)
-        return rb_fail(err, RB_ERR_USAGE,
-                       list.engine_count ? "'%s' is more than one engine"
-                                         : "'%s' does not name an engine",
-                       name);
-    *engine = list.engines[0];
-    return status;
-}
-
 static rb_status load_input(const trace_arguments *a, const rb_network *network,
                             const char *weights, const rb_weights_info *info, rb_inputs *inputs,
                             rb_error *err) {
@@ -182,9 +170,9 @@ static rb_status prepare(const trace_arguments *a, rb_trace_plan *plan, rb_input
     const rb_network *network;
     rb_status status = rb_network_find(a->network, &network, err);
     if (status == RB_OK)
-        status = find_engine(a->engine, &plan->engine, err);
+        status = rb_plan_find_engine(a->engine, &plan->engine, err);
     if (status == RB_OK)
-        status = find_engine(a->against, &plan->against, err);
+        status = rb_plan_find_engine(a->against, &plan->against, err);
     if (status == RB_OK)
         status = rb_weights_source(a->weights, network, a->seed, weights, info, err);
     if (status == RB_OK && a->json)

@@ -15,6 +15,15 @@ static const struct argp_option options[] = {
     {"verbose", 'v', NULL, 0, "Show what engines log", 0},
     {0}};
 
+static void choose_threads(rb_engine_options *o) {
+    o->threads = rb_machine_threads();
+    if (!rb_machine_shows_cores())
+        fprintf(stderr,
+                "resbench: /sys shows no cores of this machine: %d threads, one for each "
+                "processor; --threads sets their number\n",
+                o->threads);
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     rb_engine_options *o = state->input;
     switch (key) {
@@ -35,7 +44,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case ARGP_KEY_SUCCESS:
         if (!o->threads)
-            o->threads = rb_machine_threads();
+            choose_threads(o);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

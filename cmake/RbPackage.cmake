@@ -18,6 +18,14 @@ if(RESBENCH_PACK_WEIGHTS)
   install(FILES ${RESBENCH_PACK_WEIGHTS} DESTINATION ${weights_dir} COMPONENT portable EXCLUDE_FROM_ALL)
 endif()
 
+# The licences of the libraries that come along: the distribution's, or those beside a library from elsewhere.
+get_target_property(dnnl_library DNNL::dnnl LOCATION)
+install(CODE "set(licences \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}/licences\")
+  set(libraries \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/resbench\")
+  set(dnnl_library \"${dnnl_library}\")"
+  COMPONENT portable EXCLUDE_FROM_ALL)
+install(SCRIPT cmake/install-licences.cmake COMPONENT portable EXCLUDE_FROM_ALL)
+
 set(CPACK_GENERATOR TGZ)
 string(TOLOWER ${CMAKE_SYSTEM_NAME} system)
 set(CPACK_PACKAGE_FILE_NAME resbench-${PROJECT_VERSION}-${system}-${CMAKE_SYSTEM_PROCESSOR})

@@ -172,3 +172,13 @@ def test_two_builds_with_files_of_one_name(resbench):
     assert "x y" in resbench.fails(2, "run", "-d", "8", "-e", "x y=old/mine.so")
     assert "called a" in resbench.fails(2, "run", "-d", "8", "-e", "a=old/mine.so,a=new/mine.so")
     assert "kept" in resbench.fails(2, "run", "-d", "8", "-e", "reference=old/mine.so")
+
+
+def test_two_builds_in_one_process_are_refused(resbench):
+    """The second would run on the libraries of the first."""
+    shutil.copy(program_path().parent.parent / "lib" / "resbench" / "onednn.so", resbench.directory)
+    resbench("run", *QUICK, "-d", "8", "-e", "a=onednn,b=./onednn.so", "--no-worker", "-o", "inside")
+    report = Report(resbench.directory / "inside")
+    assert report.csv_row(cell("resnet8", "a"))["parity"] == "PASS"
+    row = report.csv_row(cell("resnet8", "b"))
+    assert row["parity"] == "UNSUPPORTED" and "another build" in row["note"]

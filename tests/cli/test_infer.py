@@ -49,6 +49,12 @@ def test_engines_agree(resbench, x, network):
         assert 0 < relative_l2(logits, oracle) < 4e-6
 
 
+def test_an_engine_may_have_a_label(resbench, x):
+    assert np.array_equal(infer(resbench, engine="mine=reference"), infer(resbench))
+    arguments = ("infer", "resnet8", "--input", "x.h5", "--engine")
+    assert "more than one" in resbench.fails(2, *arguments, "reference,onednn")
+
+
 def test_batches_and_threads_do_not_change_the_reference(resbench, x):
     one = infer(resbench)
     assert np.array_equal(infer(resbench, "--batch", "3"), one)

@@ -81,3 +81,48 @@ def test_plugin_by_pkg_config(prefix, tmp_path):
     succeed("cc", "-shared", "-fPIC", *flags, "-o", tmp_path / "mine.so", tmp_path / "mine.c")
     plugins = succeed("pkg-config", "--variable=plugindir", "resbench", env=environment).strip()
     assert (Path(plugins) / "onednn.so").exists()
+
+
+def test_packed_weights_are_found_and_damaged_ones_are_refused(prefix, bare):
+    program = prefix / "bin" / "resbench"
+    packed = prefix / "share" / "resbench" / "weights"
+    packed.mkdir()
+    succeed(program, "synth-input", "--batch", "1", "--size", "32x32", "-o", "x.h5", **bare)
+    infer = (program, "infer", "resnet8", "--input", "x.h5", "-o", "y.h5")
+    succeed(*infer, **bare)
+    [made] = (bare["cwd"] / "cache").iterdir()
+    whole = made.read_bytes()
+    made.rename(packed / made.name)
+    succeed(*infer, **bare)
+    assert not made.exists()
+    # One bit of the last of the values; then not even a file of HDF5.
+    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b"none"):
+        (packed / made.name).write_bytes(damaged)
+        done = subprocess.run([*map(str, infer)], capture_output=True, text=True, timeout=600, **bare)
+        assert done.returncode == 3 and not made.exists(), done
+        assert str(packed / made.name) in done.stderr and "unpack it anew" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    (packed / made.name).unlink()
+    packed.rmdir()
+
+
+def test_another_libdir_under_a_destdir(bare):
+    """Configured anew: the program is told where engines are when it is built."""
+    libdir = "lib/x86_64-linux-gnu"
+    source = Path(__file__).parent.parent.parent
+    build = bare["cwd"] / "build"
+    cache = (Path(os.environ["RESBENCH_BUILD"]) / "CMakeCache.txt").read_text()
+    kept = ("CMAKE_BUILD_TYPE:", "CMAKE_C_COMPILER:", "CMAKE_CXX_COMPILER:", "dnnl_DIR:", "benchmark_DIR:")
+    options = [f"-D{line}" for line in cache.splitlines() if line.startswith(kept)]
+    succeed(
+        *("cmake", "-S", source, "-B", build, "-G", "Ninja", *options, "-DBUILD_TESTING=OFF"),
+        *("-DCMAKE_INSTALL_PREFIX=/opt/resbench", f"-DCMAKE_INSTALL_LIBDIR={libdir}"),
+    )
+    succeed("cmake", "--build", build, "-j", "2")
+    environment = {**bare["env"], "DESTDIR": str(bare["cwd"] / "stage")}
+    succeed("cmake", "--install", build, env=environment)
+    prefix = bare["cwd"] / "stage" / "opt" / "resbench"
+    shutil.rmtree(build)
+    assert (prefix / libdir / "resbench" / "onednn.so").exists()
+    listed = succeed(prefix / "bin" / "resbench", "list", **bare).split("engines:")[1]
+    assert [line.split()[0] for line in listed.strip().splitlines()] == ["onednn", "oracle", "reference"]

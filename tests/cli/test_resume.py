@@ -62,6 +62,17 @@ def test_more_engines_join(resbench, first):
     assert float(report.csv_row(FIRST)["speedup_over_reference"]) == pytest.approx(speedup)
 
 
+def test_labels_join(resbench):
+    options = ("run", *QUICK, "-d", "8", "-o", "results")
+    assert resbench(*options, "-e", "old=reference").code == 0
+    result = resbench(*options, "-e", "old=reference,new=onednn", "--resume")
+    assert result.code == 0 and "rows that stand already: 1" in result.out, result
+    assert set(Report(resbench.directory / "results").records) == {
+        cell("resnet8", "old"),
+        cell("resnet8", "new"),
+    }
+
+
 def test_nothing_left_to_do_changes_no_row(resbench, first):
     result = resbench(*arguments("18", "--resume"))
     assert result.code == 0, result
