@@ -92,6 +92,18 @@ static rb_status try_file(void *ctx, rb_error *err) {
     return status;
 }
 
+rb_status rb_inputs_make(const rb_inputs_request *r, rb_inputs *inputs, rb_error *err) {
+    rb_preprocess preprocess;
+    if (!r->images)
+        return rb_inputs_synthetic(r->least, r->height ? r->height : r->size,
+                                   r->width ? r->width : r->size, r->seed, inputs, err);
+    const rb_status status = rb_preprocess_choose(r->preprocessing, r->weights, r->resize,
+                                                  r->height, r->width, r->size, &preprocess, err);
+    return status == RB_OK
+               ? rb_inputs_folder(r->images, r->least, r->limit, &preprocess, inputs, err)
+               : status;
+}
+
 rb_status rb_inputs_file(const char *path, rb_inputs *inputs, rb_error *err) {
     int64_t dims[RB_MAX_DIMS];
     *inputs = (rb_inputs){0};

@@ -142,16 +142,17 @@ static rb_status choose_preprocessing(const rb_plan *plan, const rb_network *net
 
 static rb_status load_inputs(const rb_plan *plan, const rb_network *network, const char *weights,
                              const rb_weights_info *info, rb_inputs *inputs, rb_error *err) {
-    rb_preprocess preprocess;
-    if (!plan->images)
-        return rb_inputs_synthetic(least_images(plan), plan->height ? plan->height : network->size,
-                                   plan->width ? plan->width : network->size, plan->seed, inputs,
-                                   err);
-    const rb_status status = choose_preprocessing(plan, network, weights, info, &preprocess, err);
-    if (status != RB_OK)
-        return status;
-    return rb_inputs_folder(plan->images, least_images(plan), image_limit(plan), &preprocess,
-                            inputs, err);
+    const rb_inputs_request request = {.images = plan->images,
+                                       .least = least_images(plan),
+                                       .limit = image_limit(plan),
+                                       .height = plan->height,
+                                       .width = plan->width,
+                                       .size = network->size,
+                                       .resize = plan->resize,
+                                       .seed = plan->seed,
+                                       .weights = weights,
+                                       .preprocessing = info->preprocessing};
+    return rb_inputs_make(&request, inputs, err);
 }
 
 static rb_status run_batches(runner *run, const rb_network *network, rb_cell_setting *setting,

@@ -57,18 +57,17 @@ void rb_net_progress(const rb_net *net, double share, const char *what) {
 static rb_status load_inputs(rb_net *net, rb_error *err) {
     const rb_check_plan *plan = net->plan;
     const int64_t least = plan->batch < 2 ? 2 : plan->batch; /* one image may be right by chance */
-    rb_preprocess preprocess;
-    if (!plan->images) {
-        const int64_t own = net->network->size;
-        return rb_inputs_synthetic(least, plan->height ? plan->height : own,
-                                   plan->width ? plan->width : own, plan->seed, &net->inputs, err);
-    }
-    const rb_status status =
-        rb_preprocess_choose(net->info.preprocessing, net->weights, RB_RESIZE_STORED, plan->height,
-                             plan->width, net->network->size, &preprocess, err);
-    return status == RB_OK
-               ? rb_inputs_folder(plan->images, least, least, &preprocess, &net->inputs, err)
-               : status;
+    const rb_inputs_request request = {.images = plan->images,
+                                       .least = least,
+                                       .limit = least,
+                                       .height = plan->height,
+                                       .width = plan->width,
+                                       .size = net->network->size,
+                                       .resize = RB_RESIZE_STORED,
+                                       .seed = plan->seed,
+                                       .weights = net->weights,
+                                       .preprocessing = net->info.preprocessing};
+    return rb_inputs_make(&request, &net->inputs, err);
 }
 
 static rb_status open_network(rb_net *net, rb_error *err) {

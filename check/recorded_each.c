@@ -58,17 +58,17 @@ static bool has_new(const rb_check_plan *plan, const seen *s, const rb_graph *gr
 static rb_status load_input(const rb_check_plan *plan, const rb_network *network,
                             const char *weights, const rb_weights_info *info, rb_inputs *inputs,
                             rb_error *err) {
-    rb_preprocess preprocess;
-    if (!plan->images)
-        return rb_inputs_synthetic(batch_of(plan), plan->height ? plan->height : network->size,
-                                   plan->width ? plan->width : network->size, plan->seed, inputs,
-                                   err);
-    const rb_status status =
-        rb_preprocess_choose(info->preprocessing, weights, RB_RESIZE_STORED, plan->height,
-                             plan->width, network->size, &preprocess, err);
-    return status == RB_OK ? rb_inputs_folder(plan->images, batch_of(plan), batch_of(plan),
-                                              &preprocess, inputs, err)
-                           : status;
+    const rb_inputs_request request = {.images = plan->images,
+                                       .least = batch_of(plan),
+                                       .limit = batch_of(plan),
+                                       .height = plan->height,
+                                       .width = plan->width,
+                                       .size = network->size,
+                                       .resize = RB_RESIZE_STORED,
+                                       .seed = plan->seed,
+                                       .weights = weights,
+                                       .preprocessing = info->preprocessing};
+    return rb_inputs_make(&request, inputs, err);
 }
 
 static rb_status visit_node(const rb_recorded_visitor *visitor, const rb_recording *recording,

@@ -112,7 +112,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static rb_status load_input(const trace_arguments *a, const rb_network *network,
                             const char *weights, const rb_weights_info *info, rb_inputs *inputs,
                             rb_error *err) {
-    rb_preprocess preprocess;
     if (a->input) {
         const rb_status status = rb_inputs_file(a->input, inputs, err);
         if (status == RB_OK && inputs->count < a->batch)
@@ -120,15 +119,17 @@ static rb_status load_input(const trace_arguments *a, const rb_network *network,
                            a->input, (long long)inputs->count, (long long)a->batch);
         return status;
     }
-    if (!a->images)
-        return rb_inputs_synthetic(a->batch, a->height ? a->height : network->size,
-                                   a->width ? a->width : network->size, a->seed, inputs, err);
-    const rb_status status =
-        rb_preprocess_choose(info->preprocessing, weights, RB_RESIZE_STORED, a->height, a->width,
-                             network->size, &preprocess, err);
-    return status == RB_OK
-               ? rb_inputs_folder(a->images, a->batch, a->batch, &preprocess, inputs, err)
-               : status;
+    const rb_inputs_request request = {.images = a->images,
+                                       .least = a->batch,
+                                       .limit = a->batch,
+                                       .height = a->height,
+                                       .width = a->width,
+                                       .size = network->size,
+                                       .resize = RB_RESIZE_STORED,
+                                       .seed = a->seed,
+                                       .weights = weights,
+                                       .preprocessing = info->preprocessing};
+    return rb_inputs_make(&request, inputs, err);
 }
 
 static void show_progress(void *ctx, double share, const char *what) {
