@@ -14,10 +14,6 @@ const char *rb_fill_name(rb_fill fill) {
     return names[fill];
 }
 
-static bool is_weighted(const rb_problem *problem) {
-    return problem->op == RB_OP_CONV || problem->op == RB_OP_FC;
-}
-
 rb_status rb_operands_create(const rb_problem *problem, rb_operands *operands, rb_error *err) {
     const size_t tensors = (size_t)rb_problem_tensor_elements(problem);
     *operands =
@@ -121,7 +117,7 @@ rb_status rb_operands_integer(const rb_problem *problem, uint64_t seed, rb_opera
     }
     if (status == RB_OK && problem->op == RB_OP_MAXPOOL)
         make_planes_negative(problem, operands);
-    if (status == RB_OK && problem->add && !is_weighted(problem))
+    if (status == RB_OK && problem->add && !rb_op_has_weights(problem->op))
         fill_integers("check.addend", seed, rb_problem_dst_elements(problem), MOST_POOLED,
                       operands->addend);
     if (status != RB_OK)
@@ -174,7 +170,7 @@ rb_status rb_operands_seeded(const rb_problem *problem, uint64_t seed, rb_operan
         return status;
     const int64_t k = p->ic * p->kh * p->kw;
     float *at = operands->tensors;
-    if (is_weighted(p)) { /* v has the spread 1 / sqrt(3) */
+    if (rb_op_has_weights(p->op)) { /* v has the spread 1 / sqrt(3) */
         fill_real("check.wei", seed, p->oc * k, 0, sqrt(6.0 / (double)k), at);
         at += p->oc * k;
     }

@@ -32,12 +32,8 @@ static rb_status ask(rb_worker *worker, const char *path, const rb_problem *prob
     return status == RB_OK ? rb_remote_problem_run(worker, problem, &facts, dst, err) : status;
 }
 
-static bool is_weighted(const rb_problem *problem) {
-    return problem->op == RB_OP_CONV || problem->op == RB_OP_FC;
-}
-
 int64_t rb_problem_sum_length(const rb_problem *problem) {
-    if (is_weighted(problem))
+    if (rb_op_has_weights(problem->op))
         return problem->ic * problem->kh * problem->kw;
     if (problem->op == RB_OP_AVGPOOL)
         return problem->kh * problem->kw;
@@ -95,7 +91,7 @@ static rb_status make_absolute(const rb_problem *p, const rb_operands *operands,
     absolute->bias = p->bias || p->bn;
     absolute->bn = absolute->relu = false;
     rb_status status = rb_operands_create(absolute, values, err);
-    if (status == RB_OK && is_weighted(p))
+    if (status == RB_OK && rb_op_has_weights(p->op))
         status = fold_absolute(p, operands, values->tensors, err);
     if (status != RB_OK)
         return status;

@@ -113,15 +113,15 @@ static void complete(const int64_t fields[FIELDS], rb_problem *p) {
                       p->stride_w, p->pad_left, &p->pad_right);
 }
 
-static bool has_weights(rb_op op) {
+bool rb_op_has_weights(rb_op op) {
     return op == RB_OP_CONV || op == RB_OP_FC;
 }
 
 static rb_status check_present(const char *text, const int64_t fields[FIELDS], rb_op op,
                                rb_error *err) {
-    const int missing = fields[IC] == ABSENT                      ? IC
-                        : has_weights(op) && fields[OC] == ABSENT ? OC
-                                                                  : FIELDS;
+    const int missing = fields[IC] == ABSENT                            ? IC
+                        : rb_op_has_weights(op) && fields[OC] == ABSENT ? OC
+                                                                        : FIELDS;
     return missing == FIELDS ? RB_OK
                              : rb_fail(err, RB_ERR_USAGE, "problem '%.200s': %s is missing", text,
                                        letters[missing]);
@@ -208,7 +208,7 @@ void rb_problem_format(const rb_problem *p, char text[RB_PROBLEM_CAPACITY]) {
     if (plane)
         write_number(&w, "ih", p->ih);
     write_unless(&w, "iw", p->iw, p->ih);
-    if (has_weights(p->op) || p->oc != p->ic)
+    if (rb_op_has_weights(p->op) || p->oc != p->ic)
         write_number(&w, "oc", p->oc);
     if (plane && !pools)
         write_number(&w, "oh", p->oh);
@@ -339,6 +339,6 @@ int64_t rb_problem_dst_elements(const rb_problem *p) {
 }
 
 int64_t rb_problem_tensor_elements(const rb_problem *p) {
-    return (has_weights(p->op) ? p->oc * p->ic * p->kh * p->kw : 0) + (p->bias ? p->oc : 0) +
+    return (rb_op_has_weights(p->op) ? p->oc * p->ic * p->kh * p->kw : 0) + (p->bias ? p->oc : 0) +
            (p->bn ? 4 * p->oc : 0);
 }

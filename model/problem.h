@@ -54,6 +54,9 @@ rb_problem rb_problem_of_node(const rb_graph *graph, int32_t node);
 rb_status rb_problem_graph_create(const rb_problem *problem, rb_graph **graph, rb_error *err);
 void rb_problem_graph_destroy(rb_graph *graph); /* NULL is fine */
 
+/* A convolution or FC. */
+bool rb_op_has_weights(rb_op op);
+
 /* Values of source, destination and all tensors together; of a problem that has a graph. */
 int64_t rb_problem_src_elements(const rb_problem *problem);
 int64_t rb_problem_dst_elements(const rb_problem *problem);

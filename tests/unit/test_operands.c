@@ -15,10 +15,6 @@ static rb_problem parse(const char *text) {
     return problem;
 }
 
-static bool is_weighted(const rb_problem *p) {
-    return p->op == RB_OP_CONV || p->op == RB_OP_FC;
-}
-
 static double largest(const float *values, int64_t count) {
     double most = 0;
     for (int64_t i = 0; i < count; i++)
@@ -37,7 +33,7 @@ static double largest_sum(const rb_problem *p, const rb_operands *o) {
     const double addend = p->add ? largest(o->addend, rb_problem_dst_elements(p)) : 0;
     const int64_t k = p->ic * p->kh * p->kw;
     double most = 0;
-    if (!is_weighted(p))
+    if (!rb_op_has_weights(p->op))
         return (p->op == RB_OP_AVGPOOL ? (double)(p->kh * p->kw) * src : src) + addend;
     for (int64_t c = 0; c < p->oc; c++) {
         double sum = 0;
@@ -77,7 +73,7 @@ static void integers_stay_exact_in_every_order(void **state) {
             assert_true(fmodf(o.src[s], (float)window) == 0);
         if (p->ic > 8)
             assert_true(has_both_signs(o.src, rb_problem_src_elements(p)));
-        if (is_weighted(p)) {
+        if (rb_op_has_weights(p->op)) {
             for (int64_t w = 0; w < p->oc * p->ic * p->kh * p->kw; w++)
                 assert_true(o.tensors[w] != 0);
             /* more than the 8 bits of bfloat16 */
