@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/evict.h"
+
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
@@ -253,7 +255,8 @@ static rb_status set_inputs(rb_remote *remote, const float *src, rb_error *err) 
 
 /* What such calls may take on top of the time limit. */
 static double patience_seconds(const rb_timing_spec *spec, double call_ns) {
-    return spec->warmup_seconds + 4 * call_ns * 1e-9 * (double)(spec->repetitions + 1);
+    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
+    return spec->warmup_seconds + each * (double)(spec->repetitions + 1);
 }
 
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
@@ -262,9 +265,9 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     rb_status status = set_inputs(remote, src, err);
     if (status != RB_OK)
         return status;
-    json_t *request =
-        json_pack("{s:s, s:s, s:I, s:f}", "op", "time", "name", spec->name, "repetitions",
-                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds);
+    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
+                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
+                                spec->warmup_seconds, "cold", spec->cold);
     status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
                                 &answer, err);
     if (status == RB_OK)
