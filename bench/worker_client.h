@@ -10,10 +10,12 @@ typedef struct rb_worker_options {
     bool in_process;        /* no process of its own: for a debugger */
     double timeout_seconds; /* for every single answer */
     int32_t threads;        /* the process is kept to so many cores; 0: to none */
+    const char *peer;       /* script whose worker is started instead of ours (bench/peer.h) */
 } rb_worker_options;
 
 typedef struct rb_worker rb_worker;
 
+/* RB_ERR_USAGE for a peer in this process. */
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, rb_error *err);
 
 /* Sends a request (whose reference is taken) and waits for the answer. A status in the answer

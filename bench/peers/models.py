@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol import INPUT, OUTPUT, Refused
+from protocol import UNSUPPORTED, Refused
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Case:
 
     def exported(self, kind: str) -> Path:
         """The program writes a temporary file and renames it, so what is there is whole."""
-        path = self.kept(f"{kind}")
+        path = self.kept(kind)
         if not path.exists():
             self.ask("export", self.weights, f"--{kind}", path)
         return path
@@ -58,10 +58,11 @@ class Case:
         return self.cache / f"{self.network}-{self.info()['sha256']}.{suffix}"
 
     def ask(self, *words: object) -> str:
-        return run([self.program, *words], INPUT)
+        return run([self.program, *words])
 
 
-def run(command: list, status: int = OUTPUT, **options) -> str:
+def run(command: list, **options) -> str:
+    """What a command prints. Its failure costs the peer's row alone: the weights are sound, or nothing would run."""
     done = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
@@ -72,5 +73,5 @@ def run(command: list, status: int = OUTPUT, **options) -> str:
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Refused(status, f"{os.path.basename(command[0])}: {last.removeprefix('resbench: ')}")
+        raise Refused(UNSUPPORTED, f"{os.path.basename(command[0])}: {last.removeprefix('resbench: ')}")
     return done.stdout

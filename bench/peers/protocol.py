@@ -58,6 +58,6 @@ def receive(connection: socket.socket) -> tuple[dict, bytearray] | None:
 
 def send(connection: socket.socket, answer: dict, block: bytes = b"") -> None:
     text = json.dumps(answer, allow_nan=False).encode()
-    connection.sendall(HEAD.pack(MAGIC, len(text), len(block)))
-    connection.sendall(text)
-    connection.sendall(block)
+    connection.sendall(HEAD.pack(MAGIC, len(text), len(block)) + text)
+    if block:  # else the harness may have gone by now
+        connection.sendall(block)

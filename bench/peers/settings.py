@@ -8,11 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from process import end_with_parent
-from protocol import ENGINE, Refused
+from protocol import UNSUPPORTED, Refused
 
 
 def choose(names: list[str], try_one: Callable[[str], float]) -> tuple[str, str]:
-    """The name of the fastest candidate, and what each took. try_one gives nanoseconds."""
+    """The name of the fastest candidate, and what each took. try_one gives nanoseconds. One alone needs no trial."""
+    if len(names) == 1:
+        return names[0], "there are no others"
     taken: dict[str, float] = {}
     told = []
     for name in names:
@@ -23,7 +25,7 @@ def choose(names: list[str], try_one: Callable[[str], float]) -> tuple[str, str]
         else:
             told.append(f"{name} fails ({outcome[:80]})")
     if not taken:
-        raise Refused(ENGINE, f"none of its settings works: {'; '.join(told)}")
+        raise Refused(UNSUPPORTED, f"none of its settings works: {'; '.join(told)}")
     return min(taken, key=taken.__getitem__), ", ".join(told)
 
 

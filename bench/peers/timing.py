@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 NULL_CALLS = 1000
 YARDSTICK_ROUNDS = 1 << 15
-TRIAL_SECONDS = 1.0
+TRIAL_SECONDS = 0.5
 TRIAL_CALLS = 3
 
 

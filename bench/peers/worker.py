@@ -14,9 +14,9 @@ and imports its framework in open alone: its memory is counted from before."""
 import argparse
 import importlib.metadata
 import importlib.util
-import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter_ns
 from types import ModuleType
@@ -25,7 +25,7 @@ import process
 import settings
 import timing
 from models import Case
-from protocol import ENGINE, INPUT, MEMORY, OK, UNSUPPORTED, USAGE, Refused, receive, send, take_socket
+from protocol import ENGINE, MEMORY, OK, UNSUPPORTED, USAGE, Refused, receive, send, take_socket
 
 INPUTS = 2  # RB_CASE_INPUTS
 MEMORY_KINDS = 3
@@ -60,10 +60,10 @@ class Worker:
     def check_packages(self) -> None:
         missing = process.missing_of((*self.peer.PACKAGES, "numpy"))
         if missing:
+            what = "packages {} are" if missing[1:] else "package {} is"
             raise Refused(
                 UNSUPPORTED,
-                f"peer:{self.name}: Python package {' and '.join(missing)} is not installed "
-                "(ci/setup --peers installs it)",
+                f"Python {what.format(' and '.join(missing))} not installed (ci/setup --peers installs it)",
             )
 
     def version(self) -> str:
@@ -197,6 +197,7 @@ def answer(worker: Worker, request: dict, block: bytearray) -> tuple[dict, bytes
 
 
 def load(path: Path) -> ModuleType:
+    sys.path.append(str(path.parent))  # a peer may have modules of its own
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -217,8 +218,9 @@ def main() -> None:
         process.try_next_python(arguments.pythons, own)
     connection = take_socket()
     worker = Worker(peer, arguments.peer.stem.removesuffix("_peer"), arguments)
-    while (message := receive(connection)) is not None:
-        send(connection, *answer(worker, *message))
+    with suppress(ConnectionError):  # the harness stops a worker by closing its end
+        while (message := receive(connection)) is not None:
+            send(connection, *answer(worker, *message))
 
 
 if __name__ == "__main__":
