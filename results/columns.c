@@ -36,7 +36,7 @@ static double speedup(const void *all, const void *row) {
         const rb_record *other = &records->items[i];
         if (strcmp(other->engine, "reference") == 0 && other->verdict == RB_VERDICT_PASS &&
             strcmp(other->network, r->network) == 0 && other->batch == r->batch &&
-            other->threads == r->threads)
+            other->threads == r->threads && strcmp(other->mode, r->mode) == 0)
             return other->latency_ns.median / r->latency_ns.median;
     }
     return NAN;
@@ -45,6 +45,7 @@ static double speedup(const void *all, const void *row) {
 TEXT(network, r->network)
 TEXT(engine, r->engine)
 TEXT(engine_version, r->engine_version)
+TEXT(mode, r->mode)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
 TEXT(kernel_plan, r->kernel_plan)
@@ -96,6 +97,7 @@ const rb_column rb_columns[] = {
     T("engine", "engine", CELL, SUMMARY, engine),
     N("batch", "batch", CELL, COUNT, 0, SUMMARY, batch),
     N("threads", "threads", CELL, COUNT, 0, DETAIL, threads),
+    T("mode", "mode", CELL, SUMMARY, mode),
 
     T("parity", "parity", PARITY, SUMMARY, verdict),
     N("images", "images", PARITY, COUNT, 0, DETAIL, images),
