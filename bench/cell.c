@@ -158,8 +158,7 @@ static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *
     rb_sample *samples = cell->record.samples + cell->record.sample_count;
     rb_remote_timing timing = {.samples = samples, .logits = logits};
     const int64_t start = rb_now_ns();
-    const rb_status status =
-        rb_remote_time(cell->remote, spec, src, cell->call_ns, &timing, err);
+    const rb_status status = rb_remote_time(cell->remote, spec, src, cell->call_ns, &timing, err);
     if (status != RB_OK)
         return status;
     if (cell->mode == RB_LATENCY_COLD) /* the calls themselves and the warm-up count twice */

@@ -34,7 +34,7 @@ typedef struct rb_cell {
     size_t sample_capacity;
     double load_ns[RB_MAX_CELL_WORKERS], open_ns[RB_MAX_CELL_WORKERS],
         first_run_ns[RB_MAX_CELL_WORKERS];
-    double call_ns; /* of the fastest call so far: decides how many fit into a turn */
+    double call_ns;  /* of the fastest call so far: decides how many fit into a turn */
     double pause_ns; /* between two calls, since caches are emptied there; 0: they are not */
     double yardstick_min_ns, yardstick_max_ns;
     rb_parity parity;   /* of all runs, timed ones included */

@@ -58,8 +58,8 @@ typedef struct rb_plan {
 
 /* From texts as on the command line: "18,34,50-v1", "reference,onednn,./mine.so,old=x/mine.so",
  * "1,8",
- * "steady,cold". Each appends to the plan; RB_ERR_USAGE names the word that is wrong. No two engines have
- * one label: that of a second file of the same name gets "#2". */
+ * "steady,cold". Each appends to the plan; RB_ERR_USAGE names the word that is wrong. No two
+ * engines have one label: that of a second file of the same name gets "#2". */
 rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err);

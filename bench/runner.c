@@ -35,15 +35,15 @@ static double work_of(const rb_network *network, int64_t batch) {
 /* A row that stands already: measured in full, right, and with the same engine file. */
 static bool is_done(const runner *run, const rb_network *network, const rb_plan_engine *engine,
                     int64_t batch, rb_latency_mode mode) {
-    char name[256];
-    rb_record wanted = {.batch = batch, .threads = run->plan->threads};
-    snprintf(wanted.network, sizeof wanted.network, "%s", network->name);
-    snprintf(wanted.engine, sizeof wanted.engine, "%s", engine->label);
-    snprintf(wanted.mode, sizeof wanted.mode, "%s", rb_latency_mode_name(mode));
-    rb_record_name(&wanted, name, sizeof name);
-    const rb_record *record = rb_record_list_find(&run->report.records, name);
-    return record && record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
-           strcmp(record->engine_sha256, engine->sha256) == 0;
+    for (size_t i = 0; i < run->report.records.count; i++) {
+        const rb_record *record = &run->report.records.items[i];
+        if (strcmp(record->network, network->name) == 0 &&
+            strcmp(record->engine, engine->label) == 0 && record->batch == batch &&
+            strcmp(record->mode, rb_latency_mode_name(mode)) == 0)
+            return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
+                   strcmp(record->engine_sha256, engine->sha256) == 0;
+    }
+    return false;
 }
 
 #define MAX_PENDING (RB_MAX_ENGINES * RB_LATENCY_MODES)

@@ -10,7 +10,8 @@
 const double rb_percentile_shares[RB_PERCENTILES] = {0.5, 0.9, 0.95, 0.99, 0.999};
 const char *const rb_percentile_names[RB_PERCENTILES] = {"p50", "p90", "p95", "p99", "p99.9"};
 
-/* P(B = k) of n trials that succeed with p: by logarithms, for p^n may be too small for a double. */
+/* P(B = k) of n trials that succeed with p: by logarithms, for p^n may be too small for a double.
+ */
 static double binomial(size_t n, size_t k, double p) {
     const double total = (double)n, wins = (double)k;
     return exp(lgamma(total + 1) - lgamma(wins + 1) - lgamma(total - wins + 1) + wins * log(p) +

@@ -24,7 +24,8 @@ typedef struct rb_percentile {
  * (statistics.h). value is nearest-rank. sorted: ascending. */
 rb_percentile rb_percentile_of(const double *sorted, size_t count, double share);
 
-/* The ranks of low and high, counted from 1; false where count is too small for both to be there. */
+/* The ranks of low and high, counted from 1; false where count is too small for both to be there.
+ */
 typedef struct rb_percentile_ranks {
     size_t low, high;
 } rb_percentile_ranks;
@@ -34,9 +35,9 @@ bool rb_percentile_interval(size_t count, double share, rb_percentile_ranks *ran
 /* The fewest samples whose interval has two ends: 6, 36, 72, 368, 3688 for the shares above. */
 size_t rb_percentile_least(double share);
 
-/* What MLPerf's inference rules (mlcommons/inference_policies, "Scenarios") ask for: 99 % confidence
- * and a margin of (1 - share) / 20, by the normal approximation. 23,886 for 0.9, 262,742 for 0.99;
- * MLPerf then rounds up to a multiple of 8192. */
+/* What MLPerf's inference rules (mlcommons/inference_policies, "Scenarios") ask for: 99 %
+ * confidence and a margin of (1 - share) / 20, by the normal approximation. 23,886 for 0.9, 262,742
+ * for 0.99; MLPerf then rounds up to a multiple of 8192. */
 size_t rb_percentile_mlperf(double share);
 
 #endif

@@ -99,9 +99,9 @@ rb_status rb_record_summarize(rb_record *record, rb_error *err) {
 
 void rb_record_name(const rb_record *record, char *name, size_t capacity) {
     const bool steady = strcmp(record->mode, "steady") == 0;
-    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d%s%s", record->network, record->engine,
-             (long long)record->batch, record->threads, steady ? "" : "/",
-             steady ? "" : record->mode);
+    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d/size:%lldx%lld%s%s", record->network,
+             record->engine, (long long)record->batch, record->threads, (long long)record->height,
+             (long long)record->width, steady ? "" : "/", steady ? "" : record->mode);
 }
 
 static rb_record *find(const rb_record_list *list, const char *name) {
