@@ -128,6 +128,21 @@ bool rb_machine_shows_cores(void) {
     return access("/sys/devices/system/cpu/cpu0/topology", R_OK) == 0;
 }
 
+int64_t rb_machine_last_cache_bytes(void) {
+    static const hwloc_obj_type_t levels[] = {HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE,
+                                              HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L1CACHE};
+    hwloc_topology_t topology = load_topology();
+    int64_t bytes = 0;
+    for (size_t i = 0; topology && bytes == 0 && i < sizeof levels / sizeof levels[0]; i++) {
+        hwloc_obj_t cache = NULL;
+        while ((cache = hwloc_get_next_obj_by_type(topology, levels[i], cache)))
+            bytes += (int64_t)cache->attr->cache.size;
+    }
+    if (topology)
+        hwloc_topology_destroy(topology);
+    return bytes;
+}
+
 int32_t rb_machine_threads(void) {
     hwloc_topology_t topology = load_topology();
     int cores = topology ? usable_cores(topology) : 0;

@@ -21,6 +21,9 @@ bool rb_machine_shows_cores(void);
  * all that it may use when there are not as many cores. false where the system does not tell. */
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors);
 
+/* Bytes of all last-level caches together; 0: unknown. */
+int64_t rb_machine_last_cache_bytes(void);
+
 /* Memory that this process could still have: the system's estimate, no more than a cgroup's limit
  * leaves. -1: unknown. */
 int64_t rb_machine_available_bytes(void);
