@@ -1,5 +1,6 @@
 #include "bench/bandwidth.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 #include "bench/machine.h"
@@ -169,8 +170,20 @@ rb_status rb_bandwidth_measure_set(rb_traffic traffic, int32_t threads, int64_t 
     return status;
 }
 
+/* What the processors of so many threads find in all caches that they reach; 0: unknown. */
+static int64_t cache_bytes(int32_t threads) {
+    cpu_set_t processors;
+    int64_t share[CPU_SETSIZE], bytes = 0;
+    if (!rb_machine_processors(threads, &processors))
+        return 0;
+    rb_machine_cache_shares(&processors, share);
+    for (size_t p = 0; p < CPU_SETSIZE; p++)
+        bytes += CPU_ISSET(p, &processors) ? share[p] : 0;
+    return bytes;
+}
+
 rb_status rb_bandwidth_measure(int32_t threads, double *bytes_per_ns, rb_error *err) {
-    const int64_t caches = rb_machine_last_cache_bytes(), left = rb_machine_available_bytes();
+    const int64_t caches = cache_bytes(threads), left = rb_machine_available_bytes();
     int64_t bytes = 4 * (caches > 0 ? caches : UNKNOWN_CACHE_BYTES);
     if (left > 0 && bytes > left / 4)
         bytes = left / 4;

@@ -24,9 +24,9 @@ const char *rb_traffic_name(rb_traffic traffic); /* "read", "copy", "triad" */
 rb_status rb_bandwidth_measure_set(rb_traffic traffic, int32_t threads, int64_t working_set,
                                    double seconds, double *bytes_per_ns, rb_error *err);
 
-/* TRIAD in main memory: the arrays of all threads together have four times the bytes of all
- * last-level caches (64 MiB at least where these are unknown), or a quarter of the memory that is
- * left if that is less. About half a second. */
+/* TRIAD in main memory: the arrays of all threads together have four times the bytes of the caches
+ * that they reach (64 MiB where these are unknown), or a quarter of the memory that is left if that
+ * is less. About half a second. */
 rb_status rb_bandwidth_measure(int32_t threads, double *bytes_per_ns, rb_error *err);
 
 #endif
