@@ -152,6 +152,8 @@ class Worker:
         repetitions = request["repetitions"]
         if not 1 <= repetitions <= 1000000:
             raise Refused(USAGE, f"repetitions must lie in 1..1000000, not {repetitions}")
+        if request.get("cold"):
+            raise Refused(UNSUPPORTED, "caches are not emptied before the calls of a peer: --mode steady")
         last = [b""] * INPUTS
 
         def look(index: int, result: object) -> None:
