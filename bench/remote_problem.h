@@ -24,4 +24,13 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err);
 
+/* Times calls on src and, in turn, on the same values in reverse order. call_ns is what a call is
+ * known to take; right: what rb_remote_problem_run has given for src, which the last call on it
+ * must give again, bit by bit (RB_ERR_ENGINE otherwise). samples_ns has room for
+ * spec->repetitions. */
+rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
+                                 const rb_remote_problem_facts *facts, const float *src,
+                                 const rb_timing_spec *spec, double call_ns, const double *right,
+                                 double *samples_ns, rb_error *err);
+
 #endif
