@@ -97,20 +97,13 @@ static rb_status send_reversed(rb_worker *worker, const rb_problem *problem, con
     return status;
 }
 
-static rb_status take_samples(const rb_message *answer, const rb_problem *problem,
-                              const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
-                              const double *right, double *samples_ns, rb_error *err) {
-    const json_t *real = json_object_get(answer->json, "real_ns");
+/* logits: the values of the answer, of which those for input 0 are known. */
+static rb_status compare(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                         const void *logits, const double *right, rb_error *err) {
     const int64_t count = rb_problem_dst_elements(problem);
-    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
-    if (json_array_size(real) != spec->repetitions ||
-        answer->blob_bytes != RB_CASE_INPUTS * (size_t)count * each)
-        return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
-    for (size_t i = 0; i < spec->repetitions; i++)
-        samples_ns[i] = json_number_value(json_array_get(real, i));
     for (int64_t i = 0; i < count; i++) {
-        const double value = facts->output_f64 ? ((const double *)answer->blob)[i]
-                                               : (double)((const float *)answer->blob)[i];
+        const double value =
+            facts->output_f64 ? ((const double *)logits)[i] : (double)((const float *)logits)[i];
         if (memcmp(&value, &right[i], sizeof value) != 0)
             return rb_fail(err, RB_ERR_ENGINE,
                            "timed calls do not give what a call gave that was looked at");
@@ -118,21 +111,23 @@ static rb_status take_samples(const rb_message *answer, const rb_problem *proble
     return RB_OK;
 }
 
-rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
-                                 const rb_remote_problem_facts *facts, const float *src,
-                                 const rb_timing_spec *spec, double call_ns, const double *right,
-                                 double *samples_ns, rb_error *err) {
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts, const float *src,
+                                    const rb_timing_spec *spec, double call_ns, const double *right,
+                                    rb_worker_times *times, rb_error *err) {
+    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
     rb_message answer = {0};
     rb_status status = send_reversed(worker, problem, src, err);
     if (status != RB_OK)
         return status;
-    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
-                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
-                                spec->warmup_seconds, "cold", spec->cold);
-    status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns), request, NULL, 0,
-                                &answer, err);
+    status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                rb_worker_profile_request(spec), NULL, 0, &answer, err);
     if (status == RB_OK)
-        status = take_samples(&answer, problem, facts, spec, right, samples_ns, err);
+        status = rb_worker_profile_read(
+            &answer, spec->repetitions / 2, 1,
+            RB_CASE_INPUTS * (size_t)rb_problem_dst_elements(problem) * each, times, err);
+    if (status == RB_OK)
+        status = compare(problem, facts, answer.blob, right, err);
     rb_message_release(&answer);
     return status;
 }

@@ -6,19 +6,20 @@
 #include "base/text.h"
 #include "bench/engine_loader.h"
 #include "bench/interrupt.h"
+#include "bench/remote_problem.h"
 #include "check/figures.h"
 #include "check/recorded.h"
 #include "check/slices.h"
 #include "profile/work.h"
 
-#define FIRST_CALLS 3
-#define LEAST_CALLS 10
-#define MOST_CALLS 500
+#define PERIOD 4 /* calls come in multiples of it (bench/case_profile.h) */
+#define LEAST_CALLS 20
+#define MOST_CALLS 1000
 #define HOT_SECONDS 0.15
 #define QUICK_HOT_SECONDS 0.03
 #define WARMUP_SECONDS 0.03
-#define COLD_CALLS 11
-#define QUICK_COLD_CALLS 5
+#define COLD_CALLS 20
+#define QUICK_COLD_CALLS 8
 
 /* What the nodes are run with. */
 typedef struct bench {
@@ -92,33 +93,71 @@ static void forget_what_nobody_reads(bench *b, int32_t now) {
             rb_recording_forget(&b->recording, i);
 }
 
-static rb_status time_both(rb_worker *worker, const job *j, bool quick, double run_ns,
-                           const double *right, const rb_remote_problem_facts *facts,
-                           rb_profile_line *line, rb_error *err) {
-    double samples[MOST_CALLS];
-    rb_timing_spec spec = {.name = "alone", .repetitions = FIRST_CALLS};
-    rb_status status = rb_remote_problem_time(worker, j->problem, facts, j->operands->src, &spec,
-                                              run_ns, right, samples, err);
+/* Medians of the node and of the whole call, which brings values from and to the caller as well. */
+typedef struct medians {
+    double node_ns, call_ns;
+} medians;
+
+/* How one problem is run and timed. */
+typedef struct timing {
+    rb_worker *worker;
+    const job *job;
+    const rb_remote_problem_facts *facts;
+    const double *right; /* what it gives */
+    rb_profile_line *line;
+} timing;
+
+static rb_status take_turn(const timing *t, const rb_timing_spec *spec, double call_ns, medians *m,
+                           rb_error *err) {
+    double plain_ns[MOST_CALLS / 2], profiled_ns[MOST_CALLS / 2], own_ns[MOST_CALLS / 2];
+    int64_t node_ns[MOST_CALLS / 2];
+    const size_t count = spec->repetitions / 2;
+    rb_worker_times times = {plain_ns, profiled_ns, node_ns, ""};
+    const rb_status status =
+        rb_remote_problem_profile(t->worker, t->job->problem, t->facts, t->job->operands->src, spec,
+                                  call_ns, t->right, &times, err);
     if (status != RB_OK)
         return status;
-    const double call_ns = rb_median(samples, FIRST_CALLS);
+    for (size_t i = 0; i < count; i++)
+        own_ns[i] = (double)node_ns[i];
+    *m = (medians){rb_median(own_ns, count), rb_median(plain_ns, count)};
+    if (times.untrue[0]) {
+        t->line->alone = RB_VERDICT_MISTRUSTED;
+        snprintf(t->line->alone_note, sizeof t->line->alone_note, "%.255s", times.untrue);
+    }
+    return RB_OK;
+}
+
+static size_t hot_calls(bool quick, double call_ns) {
     const double fitting = (quick ? QUICK_HOT_SECONDS : HOT_SECONDS) * 1e9 / call_ns;
-    spec.warmup_seconds = WARMUP_SECONDS;
-    spec.repetitions = !(fitting > LEAST_CALLS) ? LEAST_CALLS
-                       : fitting < MOST_CALLS   ? (size_t)fitting
-                                                : MOST_CALLS;
-    status = rb_remote_problem_time(worker, j->problem, facts, j->operands->src, &spec, call_ns,
-                                    right, samples, err);
+    const size_t calls = !(fitting > LEAST_CALLS) ? LEAST_CALLS
+                         : fitting < MOST_CALLS   ? (size_t)fitting
+                                                  : MOST_CALLS;
+    return calls / PERIOD * PERIOD;
+}
+
+/* most_ns: more than a call takes. */
+static rb_status time_both(const timing *t, bool quick, double most_ns, rb_error *err) {
+    medians first, hot, cold;
+    rb_timing_spec spec = {.name = "alone", .repetitions = PERIOD};
+    rb_status status = take_turn(t, &spec, most_ns, &first, err);
     if (status != RB_OK)
         return status;
-    line->hot_ns = rb_median(samples, spec.repetitions);
+    spec.warmup_seconds = WARMUP_SECONDS;
+    spec.repetitions = hot_calls(quick, first.call_ns);
+    status = take_turn(t, &spec, first.call_ns, &hot, err);
+    if (status != RB_OK)
+        return status;
     spec = (rb_timing_spec){
         .name = "alone, cold", .repetitions = quick ? QUICK_COLD_CALLS : COLD_CALLS, .cold = true};
-    status = rb_remote_problem_time(worker, j->problem, facts, j->operands->src, &spec, call_ns,
-                                    right, samples, err);
-    if (status == RB_OK)
-        line->cold_ns = rb_median(samples, spec.repetitions);
-    return status;
+    status = take_turn(t, &spec, first.call_ns, &cold, err);
+    if (status != RB_OK)
+        return status;
+    t->line->hot_ns = hot.node_ns;
+    t->line->hot_call_ns = hot.call_ns;
+    t->line->cold_ns = cold.node_ns;
+    t->line->cold_call_ns = cold.call_ns;
+    return RB_OK;
 }
 
 static rb_status run_and_time(bench *b, size_t engine, const job *j, double *values,
@@ -149,8 +188,8 @@ static rb_status run_and_time(bench *b, size_t engine, const job *j, double *val
     const rb_check_figures figures =
         rb_figures_compare(j->problem, j->truth, facts.algorithm, values);
     line->alone = rb_figures_judge_operation(&figures, line->alone_note, sizeof line->alone_note);
-    return time_both(*worker, j, plan->quick, b->work->profile->engines[engine].call_ns, values,
-                     &facts, line, err);
+    const timing t = {*worker, j, &facts, values, line};
+    return time_both(&t, plan->quick, b->work->profile->engines[engine].call_ns, err);
 }
 
 /* A failure that is the engine's costs the node, and the worker. */
@@ -169,7 +208,7 @@ static rb_status try_engine(bench *b, size_t engine, const job *j, rb_error *err
     b->workers[engine] = NULL;
     if (!rb_profile_is_engines_own(status))
         return rb_fail(err, status, "%s", why.message);
-    line->hot_ns = line->cold_ns = NAN;
+    line->hot_ns = line->cold_ns = line->hot_call_ns = line->cold_call_ns = NAN;
     line->alone = rb_verdict_of_failure(status);
     snprintf(line->alone_note, sizeof line->alone_note, "%.255s", why.message);
     rb_text_clean(line->alone_note);
@@ -202,6 +241,8 @@ static void take_over(rb_profile_work *work, int32_t node, int32_t from) {
         const rb_profile_line *first = &work->profile->engines[e].nodes[from];
         to->hot_ns = first->hot_ns;
         to->cold_ns = first->cold_ns;
+        to->hot_call_ns = first->hot_call_ns;
+        to->cold_call_ns = first->cold_call_ns;
         to->alone = first->alone;
         memcpy(to->alone_as, first->alone_as, sizeof to->alone_as);
         memcpy(to->alone_kernel, first->alone_kernel, sizeof to->alone_kernel);

@@ -128,17 +128,16 @@ static rb_status take_turn(engine_run *run, rb_error *err) {
                            ? RB_OK
                            : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch and its times");
     if (status == RB_OK) {
-        rb_remote_profile profile = {.plain_ns = run->plain_ns + run->count,
-                                     .profiled_ns = run->profiled_ns + run->count,
-                                     .node_ns = run->node_ns + run->count * (size_t)nodes,
-                                     .logits = logits};
+        rb_worker_times times = {.plain_ns = run->plain_ns + run->count,
+                                 .profiled_ns = run->profiled_ns + run->count,
+                                 .node_ns = run->node_ns + run->count * (size_t)nodes};
         fill_inputs(run, src);
-        status =
-            rb_remote_profile_calls(run->remote, &spec, src, nodes, run->call_ns, &profile, err);
-        if (status == RB_OK && profile.untrue[0]) {
+        status = rb_remote_profile_calls(run->remote, &spec, src, nodes, run->call_ns, &times,
+                                         logits, err);
+        if (status == RB_OK && times.untrue[0]) {
             run->over = true;
             run->found->verdict = RB_VERDICT_MISTRUSTED;
-            snprintf(run->found->note, sizeof run->found->note, "%.255s", profile.untrue);
+            snprintf(run->found->note, sizeof run->found->note, "%.255s", times.untrue);
         } else if (status == RB_OK) {
             run->count += spec.repetitions / 2;
             compare_timed(run, logits);
@@ -185,9 +184,32 @@ static double limit_of(const engine_run *run) {
                : rb_parity_limit_beside(truth->reference_rel_l2, own);
 }
 
-static rb_status summarize(engine_run *run, rb_error *err) {
+/* The medians, node by node and of what belongs together within a call: an ordinary call and the
+ * profiled one beside it, the nodes of one call. */
+static void take_medians(const engine_run *run, double *values) {
     rb_profile_engine *found = run->found;
     const size_t nodes = (size_t)run->work->graph->node_count;
+    for (size_t n = 0; n < nodes; n++) {
+        for (size_t i = 0; i < run->count; i++)
+            values[i] = (double)run->node_ns[i * nodes + n];
+        found->nodes[n].network_ns = rb_median(values, run->count);
+    }
+    for (size_t i = 0; i < run->count; i++) {
+        values[i] = 0;
+        for (size_t n = 0; n < nodes; n++)
+            values[i] += (double)run->node_ns[i * nodes + n];
+    }
+    found->nodes_ns = rb_median(values, run->count);
+    for (size_t i = 0; i < run->count; i++)
+        values[i] = run->profiled_ns[i] / run->plain_ns[i] - 1;
+    found->cost = rb_median(values, run->count);
+    found->calls = (int64_t)run->count;
+    found->call_ns = rb_median(run->plain_ns, run->count);
+    found->profiled_ns = rb_median(run->profiled_ns, run->count);
+}
+
+static rb_status summarize(engine_run *run, rb_error *err) {
+    rb_profile_engine *found = run->found;
     if (run->parity.images > 0) {
         found->images = run->work->plan->inputs->count;
         found->rel_l2 = run->parity.worst_rel_l2;
@@ -200,14 +222,7 @@ static rb_status summarize(engine_run *run, rb_error *err) {
     double *values = malloc((run->count + 1) * sizeof *values);
     if (!values)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", run->count);
-    for (size_t n = 0; n < nodes; n++) {
-        for (size_t i = 0; i < run->count; i++)
-            values[i] = (double)run->node_ns[i * nodes + n];
-        found->nodes[n].network_ns = rb_median(values, run->count);
-    }
-    found->calls = (int64_t)run->count;
-    found->call_ns = rb_median(run->plain_ns, run->count);
-    found->profiled_ns = rb_median(run->profiled_ns, run->count);
+    take_medians(run, values);
     free(values);
     return RB_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "bench/bandwidth.h"
 #include "bench/peak.h"
+#include "loaders/weights_file.h"
 #include "model/graph_build.h"
 #include "model/graph_cost.h"
 #include "profile/work.h"

@@ -6,6 +6,7 @@
 
 static void init_engine(rb_profile_engine *engine, int32_t node_count) {
     engine->rel_l2 = engine->rel_l2_limit = engine->call_ns = engine->profiled_ns = NAN;
+    engine->nodes_ns = engine->cost = NAN;
     for (int32_t i = 0; i < node_count; i++)
         engine->nodes[i] = (rb_profile_line){.nodes = 1,
                                              .call_ns = NAN,
@@ -13,6 +14,8 @@ static void init_engine(rb_profile_engine *engine, int32_t node_count) {
                                              .network_ns = NAN,
                                              .hot_ns = NAN,
                                              .cold_ns = NAN,
+                                             .hot_call_ns = NAN,
+                                             .cold_call_ns = NAN,
                                              .bound_ns = NAN};
 }
 
@@ -83,6 +86,8 @@ rb_profile_line rb_profile_sum(const rb_profile_line *const *lines, size_t count
         sum.network_ns += line->network_ns;
         sum.hot_ns += line->hot_ns;
         sum.cold_ns += line->cold_ns;
+        sum.hot_call_ns += line->hot_call_ns;
+        sum.cold_call_ns += line->cold_call_ns;
         sum.bound_ns += line->bound_ns;
     }
     return sum;
@@ -145,12 +150,8 @@ size_t rb_profile_longest(const rb_profile_engine *engine, int32_t node_count, s
     return count;
 }
 
-double rb_profile_remainder_ns(const rb_profile_engine *engine, int32_t node_count) {
-    return engine->call_ns - rb_profile_total(engine, node_count).network_ns;
-}
-
-double rb_profile_cost(const rb_profile_engine *engine) {
-    return engine->profiled_ns / engine->call_ns - 1;
+double rb_profile_remainder_ns(const rb_profile_engine *engine) {
+    return engine->call_ns - engine->nodes_ns;
 }
 
 /* A plug-in that is partial refuses nodes alone that it leaves to the reference in a network. */

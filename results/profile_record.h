@@ -10,7 +10,7 @@
 /* A node, or the sum of several. Times are medians; NaN: not known. */
 typedef struct rb_profile_line {
     char engine[64];
-    double call_ns; /* of an ordinary call of all nodes */
+    double call_ns; /* of an ordinary call of the network */
     char name[64];
     char op[32];       /* "conv 3x3", "maxpool" */
     char stage[64];    /* layer1 ... as nodes are named; stem and head for what is around them */
@@ -22,9 +22,10 @@ typedef struct rb_profile_line {
     int64_t executed_macs; /* as the engine tells; -1: it does not */
     int64_t weight_bytes, src_bytes, dst_bytes, addend_bytes; /* model/graph_cost.h */
     double network_ns;                                        /* within the running network */
-    double hot_ns, cold_ns; /* alone, over and over; alone, with empty caches */
-    double bound_ns;        /* the roofline's; of a sum the sum of its nodes' */
-    char alone_as[64];      /* the node that was run alone in its place: the same problem */
+    double hot_ns, cold_ns; /* alone, over and over; alone, with empty caches before the call */
+    double hot_call_ns, cold_call_ns; /* the calls of these, which also fetch and deliver values */
+    double bound_ns;                  /* the roofline's; of a sum the sum of its nodes' */
+    char alone_as[64]; /* the node that was run alone in its place: the same problem */
     char alone_kernel[96];
     rb_verdict alone;     /* of the node alone, on what the network gives it */
     char alone_note[256]; /* why it is no PASS */
@@ -39,6 +40,9 @@ typedef struct rb_profile_engine {
     int64_t workers, calls; /* profiled ones; as many ordinary ones stood between them */
     double call_ns;         /* median of ordinary calls */
     double profiled_ns;     /* median of profiled ones */
+    double nodes_ns; /* all nodes of a call, median of calls: where the machine is disturbed more
+                      * than the nodes' own medians together */
+    double cost;     /* a profiled call over the ordinary one beside it, minus 1; median */
     rb_profile_line *nodes; /* [node_count], in the order of the graph */
 } rb_profile_engine;
 
@@ -84,10 +88,7 @@ size_t rb_profile_longest(const rb_profile_engine *engine, int32_t node_count, s
 
 /* Ordinary calls minus the nodes of profiled ones: what no node accounts for. Below 0 where looking
  * costs more than that. */
-double rb_profile_remainder_ns(const rb_profile_engine *engine, int32_t node_count);
-
-/* A profiled call over an ordinary one, minus 1. */
-double rb_profile_cost(const rb_profile_engine *engine);
+double rb_profile_remainder_ns(const rb_profile_engine *engine);
 
 /* Every engine is right, and so are its nodes alone. */
 bool rb_profile_is_right(const rb_profile *profile);

@@ -48,7 +48,6 @@ static json_t *groups_json(const rb_profile *profile, const rb_profile_engine *e
 }
 
 static json_t *engine_json(const rb_profile *profile, const rb_profile_engine *engine) {
-    const rb_profile_line all = rb_profile_total(engine, profile->node_count);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
         "s:o}",
@@ -57,9 +56,9 @@ static json_t *engine_json(const rb_profile *profile, const rb_profile_engine *e
         number(engine->rel_l2), "rel_l2_limit", number(engine->rel_l2_limit), "images",
         (json_int_t)engine->images, "workers", (json_int_t)engine->workers, "calls",
         (json_int_t)engine->calls, "call_us", number(engine->call_ns * 1e-3), "profiled_us",
-        number(engine->profiled_ns * 1e-3), "nodes_us", number(all.network_ns * 1e-3),
-        "unaccounted_us", number(rb_profile_remainder_ns(engine, profile->node_count) * 1e-3),
-        "profiling_cost_percent", number(100 * rb_profile_cost(engine)), "nodes",
+        number(engine->profiled_ns * 1e-3), "nodes_us", number(engine->nodes_ns * 1e-3),
+        "unaccounted_us", number(rb_profile_remainder_ns(engine) * 1e-3), "profiling_cost_percent",
+        number(100 * engine->cost), "nodes",
         lines_json(profile, engine->nodes, (size_t)profile->node_count), "by_op",
         groups_json(profile, engine, RB_PROFILE_BY_OP), "by_stage",
         groups_json(profile, engine, RB_PROFILE_BY_STAGE));
