@@ -269,7 +269,16 @@ static void print_facts(const rb_profile *p, FILE *out) {
                          : "");
 }
 
+static bool is_measured(const rb_profile *p) {
+    for (size_t e = 0; e < p->engine_count; e++)
+        if (isfinite(p->engines[e].call_ns))
+            return true;
+    return false;
+}
+
 static void print_meaning(const rb_profile *p, FILE *out) {
+    if (!is_measured(p))
+        return;
     fprintf(
         out,
         "us: within the running network; %%: of an ordinary call.%s exec: executed over nominal "
