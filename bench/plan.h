@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/atomic_file.h"
+#include "bench/scenario.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
 #include "loaders/preprocess.h"
@@ -52,6 +53,8 @@ typedef struct rb_plan {
     size_t thread_count;
     rb_plan_size sizes[RB_MAX_SIZES];
     size_t size_count; /* 0: as the weights ask, or else the networks' own */
+    rb_latency_mode modes[RB_LATENCY_MODES];
+    size_t mode_count;
     const rb_tier *tier;
     const char *weights;                    /* file, directory, or NULL: synthetic */
     const char *images;                     /* directory, or NULL: synthetic input */
@@ -70,12 +73,14 @@ typedef struct rb_plan {
  * Engines: "reference,onednn,./mine.so,old=x/mine.so". No two have one label: that of a second file
  * of the same name gets "#2".
  * Batches, threads: bench/number_list.h; "all" threads are as many as there are processors.
- * Sizes: "224,160x192" height before width, "128-256:32" squares. */
+ * Sizes: "224,160x192" height before width, "128-256:32" squares.
+ * Modes: "steady,cold". */
 rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_threads(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_sizes(rb_plan *plan, const char *list, rb_error *err);
+rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err);
 
 /* "1,2,4", the numbers of threads for a sentence. */
 #define RB_THREADS_TEXT_CAPACITY (5 * RB_MAX_THREAD_COUNTS)

@@ -26,8 +26,9 @@ typedef struct runner {
 
 static void show(const runner *run, const rb_cell *cell, const char *step) {
     char text[256];
-    snprintf(text, sizeof text, "%s %s batch %lld, %d threads: %s", cell->record.network,
-             cell->record.engine, (long long)cell->record.batch, cell->record.threads, step);
+    snprintf(text, sizeof text, "%s %s batch %lld, %d threads%s: %s", cell->record.network,
+             cell->record.engine, (long long)cell->record.batch, cell->record.threads,
+             cell->mode == RB_LATENCY_COLD ? ", cold" : "", step);
     rb_progress_show(&run->progress, text);
 }
 
@@ -54,8 +55,8 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
 
 /* All engines that are pending in one group: their rows are finished together. */
 static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error *err) {
-    const rb_plan_engine *pending[RB_MAX_ENGINES];
-    rb_cell cells[RB_MAX_ENGINES];
+    rb_pending_row pending[RB_MAX_PENDING];
+    rb_cell cells[RB_MAX_PENDING];
     const size_t count =
         rb_cell_group_pending(run->plan, &run->report.records, &setting->group, pending);
     const rb_machine_ticks before = rb_machine_ticks_now();
@@ -63,7 +64,7 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
     if (count == 0)
         return RB_OK;
     for (size_t i = 0; i < count; i++)
-        rb_cell_init(&cells[i], setting, pending[i]);
+        rb_cell_init(&cells[i], setting, pending[i].engine, pending[i].mode);
     for (int32_t round = 0; status == RB_OK && round < run->plan->tier->workers; round++)
         status = run_round(run, cells, count, err);
     const double steal = rb_machine_steal_share(before, rb_machine_ticks_now());

@@ -8,7 +8,7 @@
 #include "results/report.h"
 #include "results/tables.h"
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP };
+enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP, OPT_MODE };
 
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
@@ -17,6 +17,8 @@ static const struct argp_option options[] = {
     {"batch", 'b', "LIST", 0, "Batch sizes: 1,8, 1-64:x2 (default: 1; with --full: 1,8)", 0},
     {"size", OPT_SIZE, "LIST", 0,
      "Input sizes: 224, 160x192, 128-256:32 (default: the networks' own, 224x224)", 0},
+    {"mode", OPT_MODE, "LIST", 0,
+     "Latency with caches as they are (steady, default), or emptied before each call (cold)", 0},
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
     {"images", 'i', "DIR", 0, "JPEG and PNG images as input (default: synthetic)", 0},
@@ -50,7 +52,7 @@ static const char doc[] =
 typedef struct run_arguments {
     rb_engine_options engine_options;
     rb_plan plan;
-    const char *depths, *engines, *batches, *sizes, *crops, *output;
+    const char *depths, *engines, *batches, *modes, *sizes, *crops, *output;
 } run_arguments;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -67,6 +69,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case 'b':
         a->batches = argument;
+        break;
+    case OPT_MODE:
+        a->modes = argument;
         break;
     case OPT_SIZE:
         a->sizes = argument;
@@ -138,8 +143,10 @@ static rb_status complete(run_arguments *a, rb_error *err) {
         status = add_threads(a, err);
     if (status == RB_OK && (a->sizes || a->crops))
         status = rb_plan_add_sizes(&a->plan, a->sizes ? a->sizes : a->crops, err);
-    if (status == RB_OK && (!a->plan.network_count || !a->plan.engine_count))
-        status = rb_fail(err, RB_ERR_USAGE, "a list of networks or engines is empty");
+    if (status == RB_OK)
+        status = rb_plan_add_modes(&a->plan, a->modes ? a->modes : "steady", err);
+    if (status == RB_OK && (!a->plan.network_count || !a->plan.engine_count || !a->plan.mode_count))
+        status = rb_fail(err, RB_ERR_USAGE, "a list of networks, engines or modes is empty");
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
                                           a->plan.directory, err);
@@ -173,6 +180,8 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
             printf("%s%lld", b ? "," : "", (long long)plan->batches[b]);
         printf(" --threads %d --size %lldx%lld --seed %llu", record->threads,
                (long long)record->height, (long long)record->width, (unsigned long long)plan->seed);
+        if (strcmp(record->mode, "steady") != 0)
+            printf(" --mode %s", record->mode);
         if (plan->weights)
             printf(" --weights '%s'", plan->weights);
         if (plan->images)
