@@ -55,6 +55,8 @@ typedef struct rb_plan {
     size_t size_count; /* 0: as the weights ask, or else the networks' own */
     rb_latency_mode modes[RB_LATENCY_MODES];
     size_t mode_count;
+    rb_scenario scenario;
+    double percentile; /* of RB_SCENARIO_SINGLE_STREAM, as a share of the calls */
     const rb_tier *tier;
     const char *weights;                    /* file, directory, or NULL: synthetic */
     const char *images;                     /* directory, or NULL: synthetic input */

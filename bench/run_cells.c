@@ -5,19 +5,21 @@
 #include "model/graph_build.h"
 #include "model/graph_cost.h"
 
-static bool is_of(const rb_record *record, const rb_cell_group *group, const rb_pending_row *row) {
+static bool is_of(const rb_record *record, const rb_plan *plan, const rb_cell_group *group,
+                  const rb_pending_row *row) {
     return strcmp(record->network, group->network->name) == 0 &&
            strcmp(record->engine, row->engine->label) == 0 &&
            strcmp(record->mode, rb_latency_mode_name(row->mode)) == 0 &&
+           strcmp(record->scenario, rb_scenario_name(plan->scenario)) == 0 &&
            record->batch == group->batch && record->threads == group->threads &&
            record->height == group->size.height && record->width == group->size.width;
 }
 
-static bool is_done(const rb_record_list *records, const rb_cell_group *group,
+static bool is_done(const rb_plan *plan, const rb_record_list *records, const rb_cell_group *group,
                     const rb_pending_row *row) {
     for (size_t i = 0; i < records->count; i++) {
         const rb_record *record = &records->items[i];
-        if (is_of(record, group, row))
+        if (is_of(record, plan, group, row))
             return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
                    strcmp(record->engine_sha256, row->engine->sha256) == 0;
     }
@@ -30,7 +32,7 @@ size_t rb_cell_group_pending(const rb_plan *plan, const rb_record_list *records,
     for (size_t e = 0; e < plan->engine_count; e++)
         for (size_t m = 0; m < plan->mode_count; m++) {
             const rb_pending_row row = {&plan->engines[e], plan->modes[m]};
-            if (!is_done(records, group, &row))
+            if (!is_done(plan, records, group, &row))
                 pending[count++] = row;
         }
     return count;
