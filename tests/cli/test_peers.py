@@ -63,7 +63,8 @@ def test_a_peer_stands_in_the_same_table(resbench, tmp_path):
     assert [words.split()[0] for words in told] == CANDIDATES
     assert "raises fails (ValueError: not with these settings)" in told
     assert "dies fails (killed by SIGKILL)" in told
-    sentence = f"resnet8 peer:numpy batch 2: settings quick, fixed before timing ({peer['settings_tried']})"
+    name = cell("resnet8", "peer:numpy", 2)
+    sentence = f"{name}: settings quick, fixed before timing ({peer['settings_tried']})"
     assert result.out.count("fixed before timing") == 1 and sentence in result.out
     assert result.out.index(sentence) < result.out.index("network ")
     assert report.csv_row(cell("resnet8", "peer:numpy", 2))["settings"] == "quick"
