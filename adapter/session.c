@@ -98,7 +98,9 @@ static rb_status execute(rb_session *s, const rb_call *call, const rb_watcher *w
         status = run_step(s, call, step, err);
         const int64_t now = rb_now_ns();
         s->spent_ns[step->kind] += now - since;
-        if (watcher->node_ns) /* reorders are part of the node they are for */
+        /* Reorders are part of the node they are for, unless it is alone: then they are the call's.
+         */
+        if (watcher->node_ns && (s->node_count > 1 || step->kind != RB_STEP_REORDER))
             watcher->node_ns[step->node] += now - since;
         since = now;
         if (status == RB_OK && careful)
