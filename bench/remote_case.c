@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/evict.h"
-
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
@@ -253,12 +251,6 @@ static rb_status set_inputs(rb_remote *remote, const float *src, rb_error *err) 
     return status;
 }
 
-/* What such calls may take on top of the time limit. */
-static double patience_seconds(const rb_timing_spec *spec, double call_ns) {
-    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
-    return spec->warmup_seconds + each * (double)(spec->repetitions + 1);
-}
-
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
                          double call_ns, rb_remote_timing *timing, rb_error *err) {
     rb_message answer = {0};
@@ -268,8 +260,8 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
                                 "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
                                 spec->warmup_seconds, "cold", spec->cold);
-    status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
-                                &answer, err);
+    status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns), request,
+                                NULL, 0, &answer, err);
     if (status == RB_OK)
         status = take_timing(remote, &answer, spec, timing, err);
     rb_message_release(&answer);
@@ -307,8 +299,8 @@ rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec,
     json_t *request =
         json_pack("{s:s, s:I, s:f}", "op", "profile", "repetitions", (json_int_t)spec->repetitions,
                   "warmup_seconds", spec->warmup_seconds);
-    status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
-                                &answer, err);
+    status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns), request,
+                                NULL, 0, &answer, err);
     if (status == RB_OK)
         status = take_profile(remote, &answer, spec->repetitions / 2, nodes, profile, err);
     rb_message_release(&answer);

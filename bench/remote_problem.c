@@ -1,5 +1,8 @@
 #include "bench/remote_problem.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "base/text.h"
 
 static rb_status take_facts(const json_t *json, rb_remote_problem_facts *facts, rb_error *err) {
@@ -48,10 +51,15 @@ static rb_status send_values(rb_worker *worker, json_t *request, const float *va
     return status;
 }
 
+static rb_status send_input(rb_worker *worker, const rb_problem *problem, int index,
+                            const float *src, rb_error *err) {
+    return send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", index), src,
+                       rb_problem_src_elements(problem), err);
+}
+
 rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, const float *src,
                                   const float *addend, rb_error *err) {
-    const rb_status status = send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", 0),
-                                         src, rb_problem_src_elements(problem), err);
+    const rb_status status = send_input(worker, problem, 0, src, err);
     if (status != RB_OK || !problem->add)
         return status;
     if (!addend)
@@ -60,20 +68,114 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
                        rb_problem_dst_elements(problem), err);
 }
 
+static size_t each_of(const rb_remote_problem_facts *facts) {
+    return facts->output_f64 ? sizeof(double) : sizeof(float);
+}
+
+static void take_values(const rb_remote_problem_facts *facts, const void *from, int64_t count,
+                        double *dst) {
+    for (int64_t i = 0; i < count; i++)
+        dst[i] = facts->output_f64 ? ((const double *)from)[i] : (double)((const float *)from)[i];
+}
+
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err) {
     const int64_t count = rb_problem_dst_elements(problem);
-    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
     rb_message answer;
     rb_status status =
         rb_worker_call(worker, json_pack("{s:s}", "op", "run"), NULL, 0, &answer, err);
     if (status != RB_OK)
         return status;
-    if (answer.blob_bytes != (size_t)count * each)
+    if (answer.blob_bytes != (size_t)count * each_of(facts))
         status = rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
-    for (int64_t i = 0; status == RB_OK && i < count; i++)
-        dst[i] = facts->output_f64 ? ((const double *)answer.blob)[i]
-                                   : (double)((const float *)answer.blob)[i];
+    if (status == RB_OK)
+        take_values(facts, answer.blob, count, dst);
     rb_message_release(&answer);
+    return status;
+}
+
+static bool take_times(const json_t *array, size_t count, double *ns) {
+    for (size_t i = 0; i < count; i++)
+        ns[i] = round(json_number_value(json_array_get(array, i)));
+    return json_array_size(array) == count;
+}
+
+/* Values of both inputs, and what is behind them in the blob. */
+static const void *take_both(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                             const rb_message *answer, size_t rest,
+                             rb_remote_problem_times *times) {
+    const int64_t count = rb_problem_dst_elements(problem);
+    const size_t bytes = (size_t)count * each_of(facts);
+    if (answer->blob_bytes != RB_CASE_INPUTS * bytes + rest)
+        return NULL;
+    for (size_t i = 0; i < RB_CASE_INPUTS; i++)
+        take_values(facts, (const char *)answer->blob + i * bytes, count, times->dst[i]);
+    return (const char *)answer->blob + RB_CASE_INPUTS * bytes;
+}
+
+static bool take_profile(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                         const rb_timing_spec *spec, const rb_message *answer,
+                         rb_remote_problem_times *times) {
+    const size_t calls = spec->repetitions / 2;
+    const char *untrue = json_string_value(json_object_get(answer->json, "untrue"));
+    const char *told = take_both(problem, facts, answer, calls * sizeof(int64_t), times);
+    if (!told || !untrue ||
+        !take_times(json_object_get(answer->json, "plain_ns"), calls, times->call_ns))
+        return false;
+    for (size_t i = 0; i < calls; i++) {
+        int64_t ns;
+        memcpy(&ns, told + i * sizeof ns, sizeof ns);
+        times->node_ns[i] = (double)ns;
+    }
+    times->call_count = times->node_count = calls;
+    times->cpu_ns = json_number_value(json_object_get(answer->json, "cpu_ns"));
+    snprintf(times->untrue, sizeof times->untrue, "%s", untrue);
+    return true;
+}
+
+static bool take_calls(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                       const rb_timing_spec *spec, const rb_message *answer,
+                       rb_remote_problem_times *times) {
+    if (!take_both(problem, facts, answer, 0, times) ||
+        !take_times(json_object_get(answer->json, "real_ns"), spec->repetitions, times->call_ns))
+        return false;
+    times->call_count = spec->repetitions;
+    times->node_count = 0;
+    times->cpu_ns = json_number_value(json_array_get(json_object_get(answer->json, "cpu_ns"), 0));
+    times->untrue[0] = '\0';
+    return true;
+}
+
+/* An operation of timed calls, whose answer take understands. */
+static rb_status
+time_with(rb_worker *worker, const char *op, const rb_problem *problem,
+          const rb_remote_problem_facts *facts, const rb_timing_spec *spec, double call_ns,
+          bool (*take)(const rb_problem *, const rb_remote_problem_facts *, const rb_timing_spec *,
+                       const rb_message *, rb_remote_problem_times *),
+          rb_remote_problem_times *times, rb_error *err) {
+    rb_message answer;
+    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", op, "name", spec->name,
+                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
+                                spec->warmup_seconds, "cold", spec->cold);
+    rb_status status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                          request, NULL, 0, &answer, err);
+    if (status == RB_OK && !take(problem, facts, spec, &answer, times))
+        status = rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+    rb_message_release(&answer);
+    return status;
+}
+
+rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
+                                 const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                                 const float *const src[RB_CASE_INPUTS], double call_ns,
+                                 rb_remote_problem_times *times, rb_error *err) {
+    rb_status status = RB_OK;
+    for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
+        status = send_input(worker, problem, i, src[i], err);
+    if (status == RB_OK && !spec->cold)
+        status =
+            time_with(worker, "profile", problem, facts, spec, call_ns, take_profile, times, err);
+    if (status == RB_ERR_UNSUPPORTED || (status == RB_OK && spec->cold))
+        status = time_with(worker, "time", problem, facts, spec, call_ns, take_calls, times, err);
     return status;
 }

@@ -24,4 +24,25 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err);
 
+/* Timed calls of an open problem. The arrays are the caller's. */
+typedef struct rb_remote_problem_times {
+    double *call_ns; /* room for spec->repetitions */
+    double
+        *node_ns; /* likewise: the operation alone, where the engine tells it (rb_engine.profile) */
+    size_t call_count, node_count; /* node_count 0: the engine does not tell */
+    double cpu_ns;                 /* processor time of a call, the mean */
+    double *dst[RB_CASE_INPUTS];   /* (batch, oc, oh, ow) of the last call on each input */
+    char untrue[256];              /* why the engine's own times are not believed; "" if they are */
+} rb_remote_problem_times;
+
+/* src[i] is input i, (batch, ic, ih, iw); the calls take them in turn. An engine that tells the
+ * time of its node is looked at in every second call (bench/case_profile.h), so that node_count and
+ * call_count are half of spec->repetitions, a multiple of 4; not with cold caches, which an
+ * engine's own reorders warm before the operation begins. call_ns is what a call is known to take:
+ * the time limit allows for it. */
+rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
+                                 const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                                 const float *const src[RB_CASE_INPUTS], double call_ns,
+                                 rb_remote_problem_times *times, rb_error *err);
+
 #endif

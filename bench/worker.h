@@ -20,11 +20,9 @@
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
  *                                           blob: the last logits of each input
  *   profile   {repetitions, warmup_seconds}
- *                                        -> {plain_ns, profiled_ns, untrue}, blob: as time, then
- *                                           int64 (repetitions / 2, nodes) (bench/case_profile.h)
- *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
- *                                            start_rss_bytes, resident_bytes}
- *   close     {}                         -> {} */
+ *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob: as time,
+ * then int64 (repetitions / 2, nodes) (bench/case_profile.h) account   {} -> {bytes: [by
+ * rb_memory_kind], peak_rss_bytes, start_rss_bytes, resident_bytes} close     {} -> {} */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 

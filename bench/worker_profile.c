@@ -42,6 +42,7 @@ rb_status rb_worker_profile(rb_case *c, const rb_timing_spec *spec, rb_message *
         rb_text_clean(profile.untrue);
         json_object_set_new(answer->json, "plain_ns", numbers(profile.plain_ns, calls));
         json_object_set_new(answer->json, "profiled_ns", numbers(profile.profiled_ns, calls));
+        json_object_set_new(answer->json, "cpu_ns", json_real(profile.cpu_ns));
         json_object_set_new(answer->json, "untrue", json_string(profile.untrue));
         status = answer_blob(c, &profile, calls, answer, err);
     }

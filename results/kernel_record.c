@@ -6,22 +6,20 @@
 
 #include "base/text.h"
 
-const char *rb_caches_name(rb_caches caches) {
-    return caches == RB_CACHES_COLD ? "cold" : "hot";
+const char *rb_span_name(rb_span span) {
+    static const char *const names[RB_SPAN_COUNT] = {"alone", "hot", "cold"};
+    return names[span];
 }
 
 void rb_kernel_row_init(rb_kernel_row *row) {
-    *row = (rb_kernel_row){.verdict = RB_VERDICT_NONE,
-                           .rel_l2 = NAN,
-                           .element_share = NAN,
-                           .norm_share = NAN,
-                           .yardstick_spread = NAN};
-    for (int c = 0; c < RB_CACHES_COUNT; c++)
+    *row = (rb_kernel_row){
+        .verdict = RB_VERDICT_NONE, .rel_l2 = NAN, .element_share = NAN, .norm_share = NAN};
+    for (int c = 0; c < RB_SPAN_COUNT; c++)
         rb_summarize_briefly(NULL, 0, &row->times[c].ns, NULL);
 }
 
 void rb_kernel_row_release(rb_kernel_row *row) {
-    for (int c = 0; c < RB_CACHES_COUNT; c++) {
+    for (int c = 0; c < RB_SPAN_COUNT; c++) {
         free(row->times[c].samples);
         row->times[c].samples = NULL;
         row->times[c].count = 0;
@@ -30,15 +28,15 @@ void rb_kernel_row_release(rb_kernel_row *row) {
 
 rb_status rb_kernel_row_summarize(rb_kernel_row *row, rb_error *err) {
     rb_status status = RB_OK;
-    for (int c = 0; status == RB_OK && c < RB_CACHES_COUNT; c++)
+    for (int c = 0; status == RB_OK && c < RB_SPAN_COUNT; c++)
         status = rb_samples_summarize(row->times[c].samples, row->times[c].count, &row->times[c].ns,
                                       err);
     return status;
 }
 
-void rb_kernel_row_name(const rb_kernel_row *row, rb_caches caches, char *name, size_t capacity) {
+void rb_kernel_row_name(const rb_kernel_row *row, rb_span span, char *name, size_t capacity) {
     snprintf(name, capacity, "%s/%s/threads:%d/%s", row->problem, row->engine, row->threads,
-             rb_caches_name(caches));
+             rb_span_name(span));
 }
 
 rb_status rb_kernel_table_add(rb_kernel_table *table, rb_kernel_row *row, rb_error *err) {
@@ -54,7 +52,7 @@ rb_status rb_kernel_table_add(rb_kernel_table *table, rb_kernel_row *row, rb_err
     rb_text_clean(row->kernel);
     rb_text_clean(row->note);
     table->rows[table->count++] = *row;
-    for (int c = 0; c < RB_CACHES_COUNT; c++)
+    for (int c = 0; c < RB_SPAN_COUNT; c++)
         row->times[c] = (rb_kernel_time){.samples = NULL};
     return RB_OK;
 }

@@ -9,13 +9,15 @@
 #define RB_KERNEL_NETWORKS 16       /* at most */
 #define RB_KERNEL_BASELINE "onednn" /* the engine that every other one stands beside */
 
-typedef enum rb_caches {
-    RB_CACHES_HOT,  /* calls one behind the other */
-    RB_CACHES_COLD, /* emptied before each call */
-    RB_CACHES_COUNT
-} rb_caches;
+/* What is timed. */
+typedef enum rb_span {
+    RB_SPAN_ALONE, /* the convolution, in calls one behind the other; of engines that tell it */
+    RB_SPAN_HOT,   /* those calls as a whole, NCHW in and NCHW out */
+    RB_SPAN_COLD,  /* whole calls, the caches emptied before each */
+    RB_SPAN_COUNT
+} rb_span;
 
-const char *rb_caches_name(rb_caches caches); /* "hot", "cold" */
+const char *rb_span_name(rb_span span); /* "alone", "hot", "cold" */
 
 typedef struct rb_kernel_time {
     rb_sample *samples;
@@ -37,8 +39,7 @@ typedef struct rb_kernel_row {
                          * counts for nothing */
     char note[512];     /* why, when it is not PASS */
     double rel_l2, element_share, norm_share; /* the worst; shares are of the limits, NaN unknown */
-    double yardstick_spread;                  /* slowest over fastest run of the yardstick loop */
-    rb_kernel_time times[RB_CACHES_COUNT];
+    rb_kernel_time times[RB_SPAN_COUNT];
 } rb_kernel_row;
 
 /* Nothing is known yet: NaN, empty texts, no samples. */
@@ -48,7 +49,7 @@ void rb_kernel_row_release(rb_kernel_row *row); /* frees the samples */
 rb_status rb_kernel_row_summarize(rb_kernel_row *row, rb_error *err);
 
 /* "ic64ih56oc64oh56kh3ph1+bn+relu/mine/threads:2/cold", in Google Benchmark's style. */
-void rb_kernel_row_name(const rb_kernel_row *row, rb_caches caches, char *name, size_t capacity);
+void rb_kernel_row_name(const rb_kernel_row *row, rb_span span, char *name, size_t capacity);
 
 typedef struct rb_kernel_network {
     char name[64];

@@ -10,21 +10,13 @@
 #define FIELD(kind, name) RB_JSON_FIELD(rb_kernel_row, kind, name)
 
 static const rb_json_field row_fields[] = {
-    FIELD(TEXT, problem),
-    FIELD(INT64, batch),
-    FIELD(INT64, k),
-    FIELD(INT64, macs),
-    FIELD(TEXT, engine),
-    FIELD(TEXT, engine_version),
-    FIELD(TEXT, kernel),
-    FIELD(TEXT, engine_sha256),
-    FIELD(BOOL, winograd),
-    FIELD(INT32, threads),
-    FIELD(TEXT, note),
-    FIELD(DOUBLE, rel_l2),
-    FIELD(DOUBLE, norm_share),
-    FIELD(DOUBLE, element_share),
-    FIELD(DOUBLE, yardstick_spread),
+    FIELD(TEXT, problem),      FIELD(INT64, batch),
+    FIELD(INT64, k),           FIELD(INT64, macs),
+    FIELD(TEXT, engine),       FIELD(TEXT, engine_version),
+    FIELD(TEXT, kernel),       FIELD(TEXT, engine_sha256),
+    FIELD(BOOL, winograd),     FIELD(INT32, threads),
+    FIELD(TEXT, note),         FIELD(DOUBLE, rel_l2),
+    FIELD(DOUBLE, norm_share), FIELD(DOUBLE, element_share),
 };
 static const size_t row_field_count = sizeof row_fields / sizeof row_fields[0];
 
@@ -35,7 +27,7 @@ static json_t *row_to_json(const rb_kernel_table *table, const rb_kernel_row *ro
     for (size_t n = 0; n < table->network_count; n++)
         json_object_set_new(counts, table->networks[n].name, json_integer(row->counts[n]));
     json_object_set_new(object, "occurrences", counts);
-    for (int c = 0; c < RB_CACHES_COUNT; c++) {
+    for (int c = 0; c < RB_SPAN_COUNT; c++) {
         const rb_kernel_time *time = &row->times[c];
         json_t *told = json_object();
         json_object_set_new(told, "samples", json_integer((json_int_t)time->count));
@@ -43,23 +35,25 @@ static json_t *row_to_json(const rb_kernel_table *table, const rb_kernel_row *ro
         rb_benchmark_set(told, "low_ns", time->ns.low);
         rb_benchmark_set(told, "high_ns", time->ns.high);
         rb_benchmark_set(told, "min_ns", time->ns.min);
-        json_object_set_new(object, rb_caches_name((rb_caches)c), told);
+        json_object_set_new(object, rb_span_name((rb_span)c), told);
     }
     return object;
 }
 
 static rb_status append_benchmark(json_t *rows, const rb_kernel_table *table, size_t index,
-                                  rb_caches caches, rb_error *err) {
+                                  rb_span span, rb_error *err) {
     const rb_kernel_row *row = &table->rows[index];
-    const rb_kernel_time *time = &row->times[caches];
+    const rb_kernel_time *time = &row->times[span];
     char name[300];
     json_t *median;
-    rb_kernel_row_name(row, caches, name, sizeof name);
+    rb_kernel_row_name(row, span, name, sizeof name);
     const rb_benchmark benchmark = {.name = name,
-                                    .family = index * RB_CACHES_COUNT + (size_t)caches,
+                                    .family = index * RB_SPAN_COUNT + (size_t)span,
                                     .samples = time->samples,
                                     .count = time->count,
                                     .real_ns = &time->ns};
+    if (time->count == 0 && span == RB_SPAN_ALONE)
+        return RB_OK;
     if (time->count == 0) {
         rb_benchmark_append_error(rows, &benchmark, row->note);
         return RB_OK;
@@ -67,7 +61,7 @@ static rb_status append_benchmark(json_t *rows, const rb_kernel_table *table, si
     const rb_status status = rb_benchmark_append(rows, &benchmark, &median, err);
     if (status != RB_OK)
         return status;
-    rb_kernel_set_counters(table, row, caches, median);
+    rb_kernel_set_counters(table, row, span, median);
     json_object_set_new(median, "label", json_string(rb_verdict_name(row->verdict)));
     return RB_OK;
 }
@@ -104,8 +98,8 @@ static rb_status write_json(const rb_kernel_report *report, rb_error *err) {
     rb_status status = add_sums(table, ours, err);
     for (size_t i = 0; i < table->count; i++) {
         json_array_append_new(rows, row_to_json(table, &table->rows[i]));
-        for (int c = 0; status == RB_OK && c < RB_CACHES_COUNT; c++)
-            status = append_benchmark(benchmarks, table, i, (rb_caches)c, err);
+        for (int c = 0; status == RB_OK && c < RB_SPAN_COUNT; c++)
+            status = append_benchmark(benchmarks, table, i, (rb_span)c, err);
     }
     if (status == RB_OK)
         return rb_report_json(report->directory, RB_KERNEL_JSON, root, JSON_INDENT(1), err);

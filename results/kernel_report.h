@@ -1,7 +1,7 @@
 /* The files of resbench kernels: kernels.json, kernels.md, kernels.csv in one directory.
  *
- * kernels.json has Google Benchmark's schema, two benchmarks for each row, hot and cold, whose
- * median rows carry the numeric columns as counters. Ours is the top-level object "resbench":
+ * kernels.json has Google Benchmark's schema, a benchmark for each row and span (alone, hot, cold),
+ * whose median rows carry the numeric columns as counters. Ours is the top-level object "resbench":
  * {kind: "kernels", schema_version, plan, networks, rows, sums}. */
 #ifndef RESULTS_KERNEL_REPORT_H
 #define RESULTS_KERNEL_REPORT_H

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_time(const rb_kernel_row *row, const rb_kernel_row *baseline, rb_caches caches,
+static void add_time(const rb_kernel_row *row, const rb_kernel_row *baseline, rb_span span,
                      double times, rb_kernel_sum_time *sum) {
-    const rb_summary *ns = &row->times[caches].ns;
+    const rb_summary *ns = &row->times[span].ns;
     sum->ns += times * ns->median;
     sum->low += times * ns->low;
     sum->high += times * ns->high;
     if (!baseline)
         return;
     sum->own_ns += times * ns->median;
-    sum->baseline_ns += times * baseline->times[caches].ns.median;
+    sum->baseline_ns += times * baseline->times[span].ns.median;
 }
 
 static void add_row(const rb_kernel_table *table, const rb_kernel_row *row, int32_t times,
@@ -24,13 +24,13 @@ static void add_row(const rb_kernel_table *table, const rb_kernel_row *row, int3
     sum->covered += times;
     sum->shared += baseline ? times : 0;
     sum->macs += times * row->macs;
-    for (int c = 0; c < RB_CACHES_COUNT; c++)
-        add_time(row, baseline, (rb_caches)c, times, &sum->times[c]);
+    for (int c = 0; c < RB_SPAN_COUNT; c++)
+        add_time(row, baseline, (rb_span)c, times, &sum->times[c]);
 }
 
 /* An empty sum is no time. */
 static void finish(rb_kernel_sum *sum) {
-    for (int c = 0; c < RB_CACHES_COUNT; c++) {
+    for (int c = 0; c < RB_SPAN_COUNT; c++) {
         if (sum->covered == 0)
             sum->times[c].ns = sum->times[c].low = sum->times[c].high = NAN;
         if (sum->shared == 0)

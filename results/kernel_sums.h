@@ -23,7 +23,7 @@ typedef struct rb_kernel_sum {
     int32_t shared;  /* those that are PASS of the baseline as well */
     int64_t macs;    /* of those that are covered */
     double peak_gmacs;
-    rb_kernel_sum_time times[RB_CACHES_COUNT];
+    rb_kernel_sum_time times[RB_SPAN_COUNT];
 } rb_kernel_sum;
 
 /* One for each network, batch and engine that has a row of it, in the order of networks, then of

@@ -22,14 +22,6 @@
 #define ROW_NUMBER(name, expression) NUMBER(name, rb_kernel_row, expression)
 #define SUM_NUMBER(name, expression) NUMBER(name, rb_kernel_sum, expression)
 
-static const rb_summary *hot(const rb_kernel_row *r) {
-    return &r->times[RB_CACHES_HOT].ns;
-}
-
-static const rb_summary *cold(const rb_kernel_row *r) {
-    return &r->times[RB_CACHES_COLD].ns;
-}
-
 static double percent_of_half(double low, double high, double middle) {
     return 50 * (high - low) / middle;
 }
@@ -46,10 +38,10 @@ static int32_t total(const rb_kernel_row *r) {
 }
 
 /* How many times faster than the baseline; of a row that is right alone. */
-static double speedup(const void *table, const rb_kernel_row *r, rb_caches caches) {
+static double speedup(const void *table, const rb_kernel_row *r, rb_span span) {
     const rb_kernel_row *baseline = rb_kernel_baseline(table, r);
     return baseline && r->verdict == RB_VERDICT_PASS
-               ? baseline->times[caches].ns.median / r->times[caches].ns.median
+               ? baseline->times[span].ns.median / r->times[span].ns.median
                : NAN;
 }
 
@@ -68,73 +60,68 @@ ROW_NUMBER(occurrences, (double)total(r))
 ROW_NUMBER(rel_l2, r->rel_l2)
 ROW_NUMBER(element_share, r->element_share)
 ROW_NUMBER(norm_share, r->norm_share)
-ROW_NUMBER(hot_samples, (double)r->times[RB_CACHES_HOT].count)
-ROW_NUMBER(hot_us, hot(r)->median * 1e-3)
-ROW_NUMBER(hot_interval, percent_of_half(hot(r)->low, hot(r)->high, hot(r)->median))
-ROW_NUMBER(hot_low_us, hot(r)->low * 1e-3)
-ROW_NUMBER(hot_high_us, hot(r)->high * 1e-3)
-ROW_NUMBER(hot_min_us, hot(r)->min * 1e-3)
-ROW_NUMBER(hot_rate, (double)r->macs / hot(r)->median)
-ROW_NUMBER(hot_peak, 100 * (double)r->macs / hot(r)->median / peak_of(all))
-ROW_NUMBER(hot_speedup, speedup(all, r, RB_CACHES_HOT))
-ROW_NUMBER(cold_samples, (double)r->times[RB_CACHES_COLD].count)
-ROW_NUMBER(cold_us, cold(r)->median * 1e-3)
-ROW_NUMBER(cold_interval, percent_of_half(cold(r)->low, cold(r)->high, cold(r)->median))
-ROW_NUMBER(cold_low_us, cold(r)->low * 1e-3)
-ROW_NUMBER(cold_high_us, cold(r)->high * 1e-3)
-ROW_NUMBER(cold_min_us, cold(r)->min * 1e-3)
-ROW_NUMBER(cold_rate, (double)r->macs / cold(r)->median)
-ROW_NUMBER(cold_peak, 100 * (double)r->macs / cold(r)->median / peak_of(all))
-ROW_NUMBER(cold_speedup, speedup(all, r, RB_CACHES_COLD))
-ROW_NUMBER(yardstick_percent, 100 * (r->yardstick_spread - 1))
+
+#define ROW_TIMES(name, span)                                                                      \
+    ROW_NUMBER(name##_us, r->times[span].ns.median * 1e-3)                                         \
+    ROW_NUMBER(name##_interval, percent_of_half(r->times[span].ns.low, r->times[span].ns.high,     \
+                                                r->times[span].ns.median))                         \
+    ROW_NUMBER(name##_low_us, r->times[span].ns.low * 1e-3)                                        \
+    ROW_NUMBER(name##_high_us, r->times[span].ns.high * 1e-3)                                      \
+    ROW_NUMBER(name##_min_us, r->times[span].ns.min * 1e-3)                                        \
+    ROW_NUMBER(name##_samples, (double)r->times[span].count)                                       \
+    ROW_NUMBER(name##_rate, (double)r->macs / r->times[span].ns.median)                            \
+    ROW_NUMBER(name##_peak, 100 * (double)r->macs / r->times[span].ns.median / peak_of(all))       \
+    ROW_NUMBER(name##_speedup, speedup(all, r, span))
+ROW_TIMES(alone, RB_SPAN_ALONE)
+ROW_TIMES(hot, RB_SPAN_HOT)
+ROW_TIMES(cold, RB_SPAN_COLD)
 
 #define SUMMARY RB_COLUMN_SUMMARY
 #define ROOM RB_COLUMN_WITH_ROOM
 #define DETAIL RB_COLUMN_DETAIL
 
-/* A column's section: of which state of the caches it tells, and whether a benchmark's row in JSON
- * has it as a counter. */
-enum { OF_HOT = 1 << RB_CACHES_HOT, OF_COLD = 1 << RB_CACHES_COLD, OF_BOTH = OF_HOT | OF_COLD };
+/* A column's section: the spans it tells of, as bits. */
+enum {
+    ALONE = 1 << RB_SPAN_ALONE,
+    HOT = 1 << RB_SPAN_HOT,
+    COLD = 1 << RB_SPAN_COLD,
+    EVERY = ALONE | HOT | COLD
+};
 
 #define T(key, title, letters, summary, get)                                                       \
     { key, title, 0, RB_FORMAT_TEXT, letters, summary, get, NULL }
-#define N(key, title, states, format, digits, summary, get)                                        \
-    { key, title, states, RB_FORMAT_##format, digits, summary, NULL, get }
+#define N(key, title, spans, format, digits, summary, get)                                         \
+    { key, title, spans, RB_FORMAT_##format, digits, summary, NULL, get }
+
+#define TIMES(name, span, use_us, use_interval, use_peak, use_speedup)                             \
+    N(#name "_us", #name " us", span, SIGNIFICANT, 4, use_us, name##_us),                          \
+        N(#name "_interval_percent", "+-95%", span, FIXED, 1, use_interval, name##_interval),      \
+        N(#name "_low_us", "95% from us", span, SIGNIFICANT, 4, DETAIL, name##_low_us),            \
+        N(#name "_high_us", "95% to us", span, SIGNIFICANT, 4, DETAIL, name##_high_us),            \
+        N(#name "_min_us", "min us", span, SIGNIFICANT, 4, DETAIL, name##_min_us),                 \
+        N(#name "_samples", "samples", span, COUNT, 0, DETAIL, name##_samples),                    \
+        N(#name "_gmacs_per_second", "GMAC/s", span, FIXED, 1, DETAIL, name##_rate),               \
+        N(#name "_peak_percent", "%peak", span, FIXED, 1, use_peak, name##_peak),                  \
+        N(#name "_speedup_over_onednn", "x dnn", span, FIXED, 2, use_speedup, name##_speedup)
 
 static const rb_column row_columns[] = {
     T("problem", "problem", 36, SUMMARY, problem),
-    N("occurrences", "n", OF_BOTH, COUNT, 0, SUMMARY, occurrences),
-    N("batch", "batch", OF_BOTH, COUNT, 0, DETAIL, batch),
-    N("sum_length", "K", OF_BOTH, COUNT, 0, DETAIL, sum_length),
-    N("mmacs", "MMACs", OF_BOTH, SIGNIFICANT, 4, SUMMARY, mmacs),
+    N("occurrences", "n", EVERY, COUNT, 0, SUMMARY, occurrences),
+    N("batch", "batch", EVERY, COUNT, 0, DETAIL, batch),
+    N("sum_length", "K", EVERY, COUNT, 0, DETAIL, sum_length),
+    N("mmacs", "MMACs", EVERY, SIGNIFICANT, 4, ROOM, mmacs),
     T("engine", "engine", 12, SUMMARY, engine),
     T("engine_version", "version", 0, DETAIL, engine_version),
-    N("threads", "threads", OF_BOTH, COUNT, 0, DETAIL, threads),
+    N("threads", "threads", EVERY, COUNT, 0, DETAIL, threads),
     T("parity", "parity", 0, SUMMARY, verdict),
-    N("rel_l2", "rel. L2", OF_BOTH, SCIENTIFIC, 1, DETAIL, rel_l2),
-    N("element_share", "elem/limit", OF_BOTH, SIGNIFICANT, 3, DETAIL, element_share),
-    N("norm_share", "norm/limit", OF_BOTH, SIGNIFICANT, 3, DETAIL, norm_share),
+    N("rel_l2", "rel. L2", EVERY, SCIENTIFIC, 1, DETAIL, rel_l2),
+    N("element_share", "elem/limit", EVERY, SIGNIFICANT, 3, DETAIL, element_share),
+    N("norm_share", "norm/limit", EVERY, SIGNIFICANT, 3, DETAIL, norm_share),
     T("kernel", "kernel", 0, DETAIL, kernel),
     T("winograd", "Winograd", 0, DETAIL, winograd),
-    N("hot_us", "hot us", 0, SIGNIFICANT, 4, SUMMARY, hot_us),
-    N("hot_interval_percent", "+-95%", OF_HOT, FIXED, 1, SUMMARY, hot_interval),
-    N("hot_low_us", "95% from us", OF_HOT, SIGNIFICANT, 4, DETAIL, hot_low_us),
-    N("hot_high_us", "95% to us", OF_HOT, SIGNIFICANT, 4, DETAIL, hot_high_us),
-    N("hot_min_us", "min us", OF_HOT, SIGNIFICANT, 4, DETAIL, hot_min_us),
-    N("hot_samples", "samples", 0, COUNT, 0, DETAIL, hot_samples),
-    N("hot_gmacs_per_second", "GMAC/s", OF_HOT, FIXED, 1, ROOM, hot_rate),
-    N("hot_peak_percent", "%peak", OF_HOT, FIXED, 1, SUMMARY, hot_peak),
-    N("hot_speedup_over_onednn", "x dnn", OF_HOT, FIXED, 2, SUMMARY, hot_speedup),
-    N("cold_us", "cold us", 0, SIGNIFICANT, 4, SUMMARY, cold_us),
-    N("cold_interval_percent", "cold +-95%", OF_COLD, FIXED, 1, DETAIL, cold_interval),
-    N("cold_low_us", "95% from us", OF_COLD, SIGNIFICANT, 4, DETAIL, cold_low_us),
-    N("cold_high_us", "95% to us", OF_COLD, SIGNIFICANT, 4, DETAIL, cold_high_us),
-    N("cold_min_us", "cold min us", OF_COLD, SIGNIFICANT, 4, DETAIL, cold_min_us),
-    N("cold_samples", "samples", 0, COUNT, 0, DETAIL, cold_samples),
-    N("cold_gmacs_per_second", "cold GMAC/s", OF_COLD, FIXED, 1, DETAIL, cold_rate),
-    N("cold_peak_percent", "cold %peak", OF_COLD, FIXED, 1, ROOM, cold_peak),
-    N("cold_speedup_over_onednn", "x dnn", OF_COLD, FIXED, 2, SUMMARY, cold_speedup),
-    N("yardstick_spread_percent", "yardstick +%", OF_BOTH, FIXED, 1, DETAIL, yardstick_percent),
+    TIMES(alone, ALONE, SUMMARY, ROOM, SUMMARY, SUMMARY),
+    TIMES(hot, HOT, SUMMARY, DETAIL, DETAIL, ROOM),
+    TIMES(cold, COLD, SUMMARY, DETAIL, DETAIL, SUMMARY),
     T("note", "note", 0, DETAIL, note),
 };
 #define ROW_COLUMNS (sizeof row_columns / sizeof row_columns[0])
@@ -175,17 +162,27 @@ SUM_NUMBER(sum_all, r->network->convolutions)
 SUM_NUMBER(sum_shared, r->shared)
 SUM_NUMBER(sum_gmacs, (double)r->macs * 1e-9)
 
-#define SUM_TIMES(state, caches)                                                                   \
-    SUM_NUMBER(sum_##state##_ms, r->times[caches].ns * 1e-6)                                       \
-    SUM_NUMBER(sum_##state##_low_ms, r->times[caches].low * 1e-6)                                  \
-    SUM_NUMBER(sum_##state##_high_ms, r->times[caches].high * 1e-6)                                \
-    SUM_NUMBER(sum_##state##_interval,                                                             \
-               percent_of_half(r->times[caches].low, r->times[caches].high, r->times[caches].ns))  \
-    SUM_NUMBER(sum_##state##_peak, 100 * (double)r->macs / r->times[caches].ns / r->peak_gmacs)    \
-    SUM_NUMBER(sum_##state##_baseline_ms, r->times[caches].baseline_ns * 1e-6)                     \
-    SUM_NUMBER(sum_##state##_speedup, r->times[caches].baseline_ns / r->times[caches].own_ns)
-SUM_TIMES(hot, RB_CACHES_HOT)
-SUM_TIMES(cold, RB_CACHES_COLD)
+#define SUM_TIMES(name, span)                                                                      \
+    SUM_NUMBER(sum_##name##_ms, r->times[span].ns * 1e-6)                                          \
+    SUM_NUMBER(sum_##name##_low_ms, r->times[span].low * 1e-6)                                     \
+    SUM_NUMBER(sum_##name##_high_ms, r->times[span].high * 1e-6)                                   \
+    SUM_NUMBER(sum_##name##_interval,                                                              \
+               percent_of_half(r->times[span].low, r->times[span].high, r->times[span].ns))        \
+    SUM_NUMBER(sum_##name##_peak, 100 * (double)r->macs / r->times[span].ns / r->peak_gmacs)       \
+    SUM_NUMBER(sum_##name##_baseline_ms, r->times[span].baseline_ns * 1e-6)                        \
+    SUM_NUMBER(sum_##name##_speedup, r->times[span].baseline_ns / r->times[span].own_ns)
+SUM_TIMES(alone, RB_SPAN_ALONE)
+SUM_TIMES(hot, RB_SPAN_HOT)
+SUM_TIMES(cold, RB_SPAN_COLD)
+
+#define SUMS(name, use_interval, use_peak)                                                         \
+    N(#name "_ms", #name " ms", 0, SIGNIFICANT, 4, SUMMARY, sum_##name##_ms),                      \
+        N(#name "_interval_percent", "+-95%", 0, FIXED, 1, use_interval, sum_##name##_interval),   \
+        N(#name "_low_ms", "95% from ms", 0, SIGNIFICANT, 4, DETAIL, sum_##name##_low_ms),         \
+        N(#name "_high_ms", "95% to ms", 0, SIGNIFICANT, 4, DETAIL, sum_##name##_high_ms),         \
+        N(#name "_peak_percent", "%peak", 0, FIXED, 1, use_peak, sum_##name##_peak),               \
+        N(#name "_onednn_ms", "onednn ms", 0, SIGNIFICANT, 4, DETAIL, sum_##name##_baseline_ms),   \
+        N(#name "_speedup_over_onednn", "x dnn", 0, FIXED, 2, SUMMARY, sum_##name##_speedup)
 
 static const rb_column sum_columns[] = {
     T("network", "network", 14, SUMMARY, sum_network),
@@ -195,20 +192,9 @@ static const rb_column sum_columns[] = {
     N("convolutions", "of", 0, COUNT, 0, SUMMARY, sum_all),
     N("shared_with_onednn", "shared", 0, COUNT, 0, DETAIL, sum_shared),
     N("gmacs", "GMACs", 0, FIXED, 3, SUMMARY, sum_gmacs),
-    N("hot_ms", "hot ms", 0, SIGNIFICANT, 4, SUMMARY, sum_hot_ms),
-    N("hot_interval_percent", "+-95%", 0, FIXED, 1, SUMMARY, sum_hot_interval),
-    N("hot_low_ms", "95% from ms", 0, SIGNIFICANT, 4, DETAIL, sum_hot_low_ms),
-    N("hot_high_ms", "95% to ms", 0, SIGNIFICANT, 4, DETAIL, sum_hot_high_ms),
-    N("hot_peak_percent", "%peak", 0, FIXED, 1, SUMMARY, sum_hot_peak),
-    N("hot_onednn_ms", "onednn ms", 0, SIGNIFICANT, 4, DETAIL, sum_hot_baseline_ms),
-    N("hot_speedup_over_onednn", "x dnn", 0, FIXED, 2, SUMMARY, sum_hot_speedup),
-    N("cold_ms", "cold ms", 0, SIGNIFICANT, 4, SUMMARY, sum_cold_ms),
-    N("cold_interval_percent", "+-95%", 0, FIXED, 1, SUMMARY, sum_cold_interval),
-    N("cold_low_ms", "95% from ms", 0, SIGNIFICANT, 4, DETAIL, sum_cold_low_ms),
-    N("cold_high_ms", "95% to ms", 0, SIGNIFICANT, 4, DETAIL, sum_cold_high_ms),
-    N("cold_peak_percent", "%peak", 0, FIXED, 1, SUMMARY, sum_cold_peak),
-    N("cold_onednn_ms", "onednn ms", 0, SIGNIFICANT, 4, DETAIL, sum_cold_baseline_ms),
-    N("cold_speedup_over_onednn", "x dnn", 0, FIXED, 2, SUMMARY, sum_cold_speedup),
+    SUMS(alone, SUMMARY, SUMMARY),
+    SUMS(hot, ROOM, DETAIL),
+    SUMS(cold, ROOM, DETAIL),
 };
 #define SUM_COLUMNS (sizeof sum_columns / sizeof sum_columns[0])
 
@@ -245,10 +231,9 @@ static rb_grid grid_of_sums(const rb_kernel_sum *sums, size_t count) {
 }
 
 static const char what_times_hold[] =
-    "Times are those of whole calls of one convolution, NCHW in and NCHW out: an engine with a "
-    "layout of its own\n"
-    "pays for reorders at both ends that it would not pay within a network. 'x dnn': how many "
-    "times faster than onednn.\n";
+    "alone: the convolution by itself, where the engine tells it, in repeated calls; hot: those "
+    "calls as a whole,\nNCHW in and out, with reorders that a network would not need; cold: whole "
+    "calls, caches emptied before each.\nx dnn: how many times faster than onednn.\n";
 
 static const char what_sums_hold[] =
     "Together, as often as the network has them (rows that are PASS alone; 'x dnn' over those that "
@@ -279,6 +264,17 @@ rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *
     return RB_OK;
 }
 
+/* Of one span alone, and what names the row. */
+static bool of_span(const rb_grid *grid, const rb_column *column) {
+    return column->section == grid->section || strcmp(column->key, "problem") == 0 ||
+           strcmp(column->key, "engine") == 0;
+}
+
+static bool of_no_span(const rb_grid *grid, const rb_column *column) {
+    (void)grid;
+    return column->section == 0 || column->section == EVERY;
+}
+
 rb_status rb_kernel_markdown(const rb_kernel_table *table, const char *title, FILE *out,
                              rb_error *err) {
     row_grid rows;
@@ -288,9 +284,16 @@ rb_status rb_kernel_markdown(const rb_kernel_table *table, const char *title, FI
     if (status != RB_OK)
         return status;
     make_row_grid(table, &rows);
-    fprintf(out, "# %s\n\nMeasured peak: %.1f GMAC/s. %s\n## Convolutions\n\n", title,
+    fprintf(out, "# %s\n\nMeasured peak: %.1f GMAC/s.\n\n%s\n## Convolutions\n\n", title,
             table->peak_gmacs, what_times_hold);
+    rows.grid.column_shown = of_no_span;
     rb_grid_markdown(&rows.grid, out);
+    for (int span = 0; span < RB_SPAN_COUNT; span++) {
+        fprintf(out, "\n## Times: %s\n\n", rb_span_name((rb_span)span));
+        rows.grid.section = 1 << span;
+        rows.grid.column_shown = of_span;
+        rb_grid_markdown(&rows.grid, out);
+    }
     const rb_grid grid = grid_of_sums(sums, count);
     fprintf(out, "\n## Networks\n\n%s\n", what_sums_hold);
     rb_grid_markdown(&grid, out);
@@ -304,10 +307,10 @@ void rb_kernel_csv(const rb_kernel_table *table, FILE *out) {
     rb_grid_csv(&rows.grid, out);
 }
 
-void rb_kernel_set_counters(const rb_kernel_table *table, const rb_kernel_row *row,
-                            rb_caches caches, json_t *object) {
+void rb_kernel_set_counters(const rb_kernel_table *table, const rb_kernel_row *row, rb_span span,
+                            json_t *object) {
     for (size_t c = 0; c < ROW_COLUMNS; c++)
-        if (row_columns[c].section >> caches & 1)
+        if (row_columns[c].section >> span & 1)
             rb_benchmark_set(object, row_columns[c].key, row_columns[c].number(table, row));
 }
 
@@ -340,7 +343,8 @@ static size_t make_groups(const rb_kernel_table *table, group *groups) {
     size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
         const rb_kernel_row *row = &table->rows[i];
-        const double times = total(row) > 0 ? total(row) : 1, ns = times * hot(row)->median;
+        const double times = total(row) > 0 ? total(row) : 1,
+                     ns = times * row->times[RB_SPAN_HOT].ns.median;
         if (i == 0 || strcmp(row->problem, row[-1].problem) != 0)
             groups[count++] = (group){.first = i};
         group *last = &groups[count - 1];

@@ -17,10 +17,10 @@ void rb_kernel_csv(const rb_kernel_table *table, FILE *out); /* rows alone */
  * often as the networks have it (once, where none has it). Rows of one problem stay together. */
 rb_status rb_kernel_table_sort(rb_kernel_table *table, rb_error *err);
 
-/* Numeric columns of a row as members of a JSON object: those of one state of the caches, and those
- * that are of both. */
-void rb_kernel_set_counters(const rb_kernel_table *table, const rb_kernel_row *row,
-                            rb_caches caches, json_t *object);
+/* Numeric columns of a row as members of a JSON object: those of one span, and those that
+ * are of all. */
+void rb_kernel_set_counters(const rb_kernel_table *table, const rb_kernel_row *row, rb_span span,
+                            json_t *object);
 
 /* All columns of a sum as members of a JSON object. */
 json_t *rb_kernel_sum_to_json(const rb_kernel_sum *sum);
