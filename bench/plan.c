@@ -198,6 +198,21 @@ rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
     return RB_OK;
 }
 
+rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err) {
+    char word[32];
+    while (next_word(&list, word, sizeof word)) {
+        rb_latency_mode mode = RB_LATENCY_STEADY;
+        const rb_status status = rb_latency_mode_parse(word, &mode, err);
+        if (status != RB_OK)
+            return status;
+        for (size_t i = 0; i < plan->mode_count; i++)
+            if (plan->modes[i] == mode)
+                return rb_fail(err, RB_ERR_USAGE, "mode %s is named twice", word);
+        plan->modes[plan->mode_count++] = mode;
+    }
+    return RB_OK;
+}
+
 static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
 }
@@ -211,6 +226,8 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "in_process", json_boolean(plan->worker.in_process));
     json_object_set_new(identity, "images_sha256", json_string(plan->images_sha256));
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
+    json_object_set_new(identity, "scenario", json_string(rb_scenario_name(plan->scenario)));
+    json_object_set_new(identity, "percentile", json_real(plan->percentile));
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "threads", json_integer(plan->threads));
     json_object_set_new(identity, "height", json_integer(plan->height));

@@ -18,6 +18,8 @@ static const rb_json_field fields[] = {
     FIELD(INT64, height),
     FIELD(INT64, width),
     FIELD(INT32, threads),
+    FIELD(TEXT, mode),
+    FIELD(TEXT, scenario),
     FIELD(INT64, parameters),
     FIELD(INT64, macs),
     FIELD(TEXT, note),
