@@ -4,10 +4,6 @@
 
 #include "resbench/status.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 typedef struct rb_evictor rb_evictor;
 
 /* Takes memory of twice the caches that the processors of this process can reach (a process that
@@ -24,9 +20,5 @@ void rb_evictor_destroy(rb_evictor *evictor); /* NULL is fine */
 /* After it, no byte of the caller's is in any cache of these processors; where the caches of
  * instructions do not hang on those of data, some of its code may be. Not timed by anybody. */
 void rb_evictor_run(rb_evictor *evictor);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -1,9 +1,10 @@
 #include "bench/remote_problem.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "bench/remote_case.h"
 
 static rb_status take_facts(const json_t *json, rb_remote_problem_facts *facts, rb_error *err) {
     const char *kernel = json_string_value(json_array_get(json_object_get(json, "kernels"), 0));
@@ -68,99 +69,130 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
                        rb_problem_dst_elements(problem), err);
 }
 
-static size_t each_of(const rb_remote_problem_facts *facts) {
-    return facts->output_f64 ? sizeof(double) : sizeof(float);
+static rb_status garbage(rb_error *err) {
+    return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
 }
 
-static void take_values(const rb_remote_problem_facts *facts, const void *from, int64_t count,
-                        double *dst) {
-    for (int64_t i = 0; i < count; i++)
+static size_t value_bytes(const rb_problem *problem, const rb_remote_problem_facts *facts) {
+    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
+    return (size_t)rb_problem_dst_elements(problem) * each;
+}
+
+static void take_values(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                        const void *from, double *dst) {
+    for (int64_t i = 0; i < rb_problem_dst_elements(problem); i++)
         dst[i] = facts->output_f64 ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
 
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err) {
-    const int64_t count = rb_problem_dst_elements(problem);
     rb_message answer;
     rb_status status =
         rb_worker_call(worker, json_pack("{s:s}", "op", "run"), NULL, 0, &answer, err);
     if (status != RB_OK)
         return status;
-    if (answer.blob_bytes != (size_t)count * each_of(facts))
-        status = rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+    if (answer.blob_bytes != value_bytes(problem, facts))
+        status = garbage(err);
     if (status == RB_OK)
-        take_values(facts, answer.blob, count, dst);
+        take_values(problem, facts, answer.blob, dst);
     rb_message_release(&answer);
     return status;
 }
 
-static bool take_times(const json_t *array, size_t count, double *ns) {
-    for (size_t i = 0; i < count; i++)
-        ns[i] = round(json_number_value(json_array_get(array, i)));
-    return json_array_size(array) == count;
+/* Input 1: src in reverse order. */
+static rb_status send_reversed(rb_worker *worker, const rb_problem *problem, const float *src,
+                               rb_error *err) {
+    const int64_t count = rb_problem_src_elements(problem);
+    float *values = malloc((size_t)count * sizeof *values);
+    if (!values)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a source");
+    for (int64_t i = 0; i < count; i++)
+        values[i] = src[count - 1 - i];
+    const rb_status status = send_input(worker, problem, 1, values, err);
+    free(values);
+    return status;
 }
 
-/* Values of both inputs, and what is behind them in the blob. */
-static const void *take_both(const rb_problem *problem, const rb_remote_problem_facts *facts,
-                             const rb_message *answer, size_t rest,
-                             rb_remote_problem_times *times) {
+/* logits: the values of the answer, of which those for input 0 are known. */
+static rb_status compare(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                         const void *logits, const double *right, rb_error *err) {
     const int64_t count = rb_problem_dst_elements(problem);
-    const size_t bytes = (size_t)count * each_of(facts);
-    if (answer->blob_bytes != RB_CASE_INPUTS * bytes + rest)
-        return NULL;
-    for (size_t i = 0; i < RB_CASE_INPUTS; i++)
-        take_values(facts, (const char *)answer->blob + i * bytes, count, times->dst[i]);
-    return (const char *)answer->blob + RB_CASE_INPUTS * bytes;
-}
-
-static bool take_profile(const rb_problem *problem, const rb_remote_problem_facts *facts,
-                         const rb_timing_spec *spec, const rb_message *answer,
-                         rb_remote_problem_times *times) {
-    const size_t calls = spec->repetitions / 2;
-    const char *untrue = json_string_value(json_object_get(answer->json, "untrue"));
-    const char *told = take_both(problem, facts, answer, calls * sizeof(int64_t), times);
-    if (!told || !untrue ||
-        !take_times(json_object_get(answer->json, "plain_ns"), calls, times->call_ns))
-        return false;
-    for (size_t i = 0; i < calls; i++) {
-        int64_t ns;
-        memcpy(&ns, told + i * sizeof ns, sizeof ns);
-        times->node_ns[i] = (double)ns;
+    for (int64_t i = 0; i < count; i++) {
+        const double value =
+            facts->output_f64 ? ((const double *)logits)[i] : (double)((const float *)logits)[i];
+        if (memcmp(&value, &right[i], sizeof value) != 0)
+            return rb_fail(err, RB_ERR_ENGINE,
+                           "timed calls do not give what a call gave that was looked at");
     }
-    times->call_count = times->node_count = calls;
-    times->cpu_ns = json_number_value(json_object_get(answer->json, "cpu_ns"));
-    snprintf(times->untrue, sizeof times->untrue, "%s", untrue);
-    return true;
+    return RB_OK;
 }
 
-static bool take_calls(const rb_problem *problem, const rb_remote_problem_facts *facts,
-                       const rb_timing_spec *spec, const rb_message *answer,
-                       rb_remote_problem_times *times) {
-    if (!take_both(problem, facts, answer, 0, times) ||
-        !take_times(json_object_get(answer->json, "real_ns"), spec->repetitions, times->call_ns))
-        return false;
-    times->call_count = spec->repetitions;
-    times->node_count = 0;
-    times->cpu_ns = json_number_value(json_array_get(json_object_get(answer->json, "cpu_ns"), 0));
-    times->untrue[0] = '\0';
-    return true;
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts, const float *src,
+                                    const rb_timing_spec *spec, double call_ns, const double *right,
+                                    rb_worker_times *times, rb_error *err) {
+    rb_message answer = {0};
+    rb_status status = send_reversed(worker, problem, src, err);
+    if (status != RB_OK)
+        return status;
+    status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                rb_worker_profile_request(spec), NULL, 0, &answer, err);
+    if (status == RB_OK)
+        status = rb_worker_profile_read(&answer, spec->repetitions / 2, 1,
+                                        RB_CASE_INPUTS * value_bytes(problem, facts), times, err);
+    if (status == RB_OK)
+        status = compare(problem, facts, answer.blob, right, err);
+    rb_message_release(&answer);
+    return status;
 }
 
-/* An operation of timed calls, whose answer take understands. */
-static rb_status
-time_with(rb_worker *worker, const char *op, const rb_problem *problem,
-          const rb_remote_problem_facts *facts, const rb_timing_spec *spec, double call_ns,
-          bool (*take)(const rb_problem *, const rb_remote_problem_facts *, const rb_timing_spec *,
-                       const rb_message *, rb_remote_problem_times *),
-          rb_remote_problem_times *times, rb_error *err) {
+static void take_both(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                      const rb_message *answer, rb_remote_problem_calls *calls) {
+    for (size_t i = 0; i < RB_CASE_INPUTS; i++)
+        take_values(problem, facts, (const char *)answer->blob + i * value_bytes(problem, facts),
+                    calls->dst[i]);
+}
+
+static rb_status time_with_node(rb_worker *worker, const rb_problem *problem,
+                                const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                                double call_ns, rb_remote_problem_calls *calls, rb_error *err) {
     rb_message answer;
-    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", op, "name", spec->name,
+    rb_status status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                          rb_worker_profile_request(spec), NULL, 0, &answer, err);
+    if (status == RB_OK)
+        status = rb_worker_profile_read(&answer, spec->repetitions / 2, 1,
+                                        RB_CASE_INPUTS * value_bytes(problem, facts), &calls->times,
+                                        err);
+    if (status == RB_OK)
+        take_both(problem, facts, &answer, calls);
+    calls->count = spec->repetitions / 2;
+    calls->node_told = true;
+    rb_message_release(&answer);
+    return status;
+}
+
+static rb_status time_calls(rb_worker *worker, const rb_problem *problem,
+                            const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                            double call_ns, rb_remote_problem_calls *calls, rb_error *err) {
+    rb_message answer;
+    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
                                 "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
                                 spec->warmup_seconds, "cold", spec->cold);
     rb_status status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
                                           request, NULL, 0, &answer, err);
-    if (status == RB_OK && !take(problem, facts, spec, &answer, times))
-        status = rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+    const json_t *real = json_object_get(answer.json, "real_ns");
+    const json_t *cpu = json_object_get(answer.json, "cpu_ns");
+    if (status == RB_OK && (json_array_size(real) != spec->repetitions ||
+                            answer.blob_bytes != RB_CASE_INPUTS * value_bytes(problem, facts)))
+        status = garbage(err);
+    if (status == RB_OK)
+        take_both(problem, facts, &answer, calls);
+    for (size_t i = 0; status == RB_OK && i < spec->repetitions; i++)
+        calls->times.plain_ns[i] = json_number_value(json_array_get(real, i));
+    calls->times.cpu_ns = json_number_value(json_array_get(cpu, 0));
+    calls->times.untrue[0] = '\0';
+    calls->count = spec->repetitions;
+    calls->node_told = false;
     rb_message_release(&answer);
     return status;
 }
@@ -168,14 +200,15 @@ time_with(rb_worker *worker, const char *op, const rb_problem *problem,
 rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
                                  const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
                                  const float *const src[RB_CASE_INPUTS], double call_ns,
-                                 rb_remote_problem_times *times, rb_error *err) {
+                                 rb_remote_problem_calls *calls, rb_error *err) {
     rb_status status = RB_OK;
     for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
         status = send_input(worker, problem, i, src[i], err);
-    if (status == RB_OK && !spec->cold)
-        status =
-            time_with(worker, "profile", problem, facts, spec, call_ns, take_profile, times, err);
-    if (status == RB_ERR_UNSUPPORTED || (status == RB_OK && spec->cold))
-        status = time_with(worker, "time", problem, facts, spec, call_ns, take_calls, times, err);
-    return status;
+    if (status != RB_OK || spec->cold)
+        return status == RB_OK ? time_calls(worker, problem, facts, spec, call_ns, calls, err)
+                               : status;
+    status = time_with_node(worker, problem, facts, spec, call_ns, calls, err);
+    return status == RB_ERR_UNSUPPORTED
+               ? time_calls(worker, problem, facts, spec, call_ns, calls, err)
+               : status;
 }

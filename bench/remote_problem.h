@@ -5,6 +5,7 @@
 
 #include "bench/case.h"
 #include "bench/worker_client.h"
+#include "bench/worker_profile.h"
 
 typedef struct rb_remote_problem_facts {
     char kernel[96]; /* as the engine names it; "" where it does not */
@@ -24,25 +25,31 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err);
 
-/* Timed calls of an open problem. The arrays are the caller's. */
-typedef struct rb_remote_problem_times {
-    double *call_ns; /* room for spec->repetitions */
-    double
-        *node_ns; /* likewise: the operation alone, where the engine tells it (rb_engine.profile) */
-    size_t call_count, node_count; /* node_count 0: the engine does not tell */
-    double cpu_ns;                 /* processor time of a call, the mean */
-    double *dst[RB_CASE_INPUTS];   /* (batch, oc, oh, ow) of the last call on each input */
-    char untrue[256];              /* why the engine's own times are not believed; "" if they are */
-} rb_remote_problem_times;
+/* Ordinary and profiled calls in turn (bench/case_profile.h), on src and on the same values in
+ * reverse order. call_ns is what a call is known to take; right: what rb_remote_problem_run has
+ * given for src, which the last call on it must give again, bit by bit (RB_ERR_ENGINE otherwise).
+ * times has room for calls = spec->repetitions / 2 of one node. */
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts, const float *src,
+                                    const rb_timing_spec *spec, double call_ns, const double *right,
+                                    rb_worker_times *times, rb_error *err);
+
+/* Timed calls; the arrays, those of times included, are the caller's. */
+typedef struct rb_remote_problem_calls {
+    rb_worker_times times; /* plain_ns, and node_ns where it is told; room for spec->repetitions */
+    size_t count;          /* of either */
+    bool node_told;        /* the engine tells the time of the operation (rb_engine.profile) */
+    double *dst[RB_CASE_INPUTS]; /* (batch, oc, oh, ow) of the last call on each input */
+} rb_remote_problem_calls;
 
 /* src[i] is input i, (batch, ic, ih, iw); the calls take them in turn. An engine that tells the
- * time of its node is looked at in every second call (bench/case_profile.h), so that node_count and
- * call_count are half of spec->repetitions, a multiple of 4; not with cold caches, which an
- * engine's own reorders warm before the operation begins. call_ns is what a call is known to take:
- * the time limit allows for it. */
+ * time of the operation is looked at in every second call (bench/case_profile.h): then count is
+ * half of spec->repetitions, a multiple of 4. Not with cold caches, which an engine's own reorders
+ * warm before the operation begins. call_ns is what a call is known to take: the time limit allows
+ * for it. */
 rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
                                  const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
                                  const float *const src[RB_CASE_INPUTS], double call_ns,
-                                 rb_remote_problem_times *times, rb_error *err);
+                                 rb_remote_problem_calls *calls, rb_error *err);
 
 #endif

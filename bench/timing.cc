@@ -6,8 +6,6 @@
 #include <ctime>
 #include <vector>
 
-#include "bench/evict.h"
-
 namespace {
 
 /* Keeps the rows that are single repetitions; Google Benchmark's own output is not wanted. */
@@ -48,11 +46,6 @@ double process_cpu_ns() {
 }
 
 } // namespace
-
-double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns) {
-    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
-    return spec->warmup_seconds + each * static_cast<double>(spec->repetitions + 1);
-}
 
 rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
                         rb_timing_sample *samples, rb_error *err) {

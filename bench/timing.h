@@ -34,9 +34,6 @@ typedef struct rb_timing_sample {
                      * since kernels account for other threads' time in ticks of milliseconds */
 } rb_timing_sample;
 
-/* What such calls, of which one is known to take call_ns, may take on top of a time limit. */
-double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns);
-
 /* Warms up, registers one benchmark, and takes `repetitions` samples of one iteration each,
  * so that a sample, a row in Google Benchmark's schema and a call are the same thing.
  * samples has room for spec->repetitions; all are filled on RB_OK. The first error of body

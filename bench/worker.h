@@ -16,13 +16,16 @@
  *   run       {}                         -> {run_ns}, blob: logits
  *   tap       {first, count}             -> {dims: [[n, c, h, w], ...]}, blob: the values of these
  *                                           nodes, one behind the other
- *   time      {name, repetitions, warmup_seconds, cold}
+ *   time      {name, repetitions, warmup_seconds, cold, slowdown}
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
  *                                           blob: the last logits of each input
- *   profile   {repetitions, warmup_seconds}
- *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob: as time,
- * then int64 (repetitions / 2, nodes) (bench/case_profile.h) account   {} -> {bytes: [by
- * rb_memory_kind], peak_rss_bytes, start_rss_bytes, resident_bytes} close     {} -> {} */
+ *   profile   {repetitions, warmup_seconds, cold}
+ *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob:
+ *                                           as time, then int64 (repetitions / 2, nodes)
+ *                                           (bench/case_profile.h)
+ *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
+ *                                            start_rss_bytes, resident_bytes}
+ *   close     {}                         -> {} */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 

@@ -100,8 +100,8 @@ void rb_contestant_close(rb_contestant *c) {
     c->worker = NULL;
 }
 
-static rb_status keep(rb_contestant *c, rb_span span, const double *ns, size_t count, double cpu_ns,
-                      int32_t turn, rb_error *err) {
+static rb_status keep(rb_contestant *c, rb_span span, const rb_sample *like, const double *ns,
+                      const int64_t *node_ns, size_t count, rb_error *err) {
     rb_kernel_time *time = &c->row.times[span];
     if (time->count + count > c->capacity[span]) {
         const size_t capacity = 2 * (time->count + count);
@@ -111,9 +111,11 @@ static rb_status keep(rb_contestant *c, rb_span span, const double *ns, size_t c
         time->samples = samples;
         c->capacity[span] = capacity;
     }
-    for (size_t i = 0; i < count; i++)
-        time->samples[time->count++] =
-            (rb_sample){.worker = c->round, .turn = turn, .real_ns = ns[i], .cpu_ns = cpu_ns};
+    for (size_t i = 0; i < count; i++) {
+        rb_sample *sample = &time->samples[time->count++];
+        *sample = *like;
+        sample->real_ns = node_ns ? (double)node_ns[i] : round(ns[i]);
+    }
     return RB_OK;
 }
 
@@ -126,41 +128,46 @@ static void mistrust(rb_contestant *c, const char *untrue) {
 }
 
 static rb_status take(rb_contestant *c, const rb_timing_spec *spec, int32_t turn,
-                      rb_remote_problem_times *times, rb_error *err) {
+                      rb_remote_problem_calls *calls, rb_error *err) {
     const float *const src[RB_CASE_INPUTS] = {c->inputs[0].operands.src, c->inputs[1].operands.src};
     rb_status status =
-        rb_remote_problem_time(c->worker, c->problem, &c->facts, spec, src, c->call_ns, times, err);
+        rb_remote_problem_time(c->worker, c->problem, &c->facts, spec, src, c->call_ns, calls, err);
     if (status != RB_OK)
         return status;
+    const rb_worker_times *times = &calls->times;
+    const rb_sample like = {.worker = c->round, .turn = turn, .cpu_ns = round(times->cpu_ns)};
     for (int i = 0; i < RB_CASE_INPUTS; i++)
-        judge(c, i, times->dst[i]);
+        judge(c, i, calls->dst[i]);
     mistrust(c, times->untrue);
-    status = keep(c, spec->cold ? RB_SPAN_COLD : RB_SPAN_HOT, times->call_ns, times->call_count,
-                  times->cpu_ns, turn, err);
-    for (size_t i = 0; !spec->cold && i < times->call_count; i++)
-        c->call_ns = fmin(c->call_ns, times->call_ns[i]);
-    return status == RB_OK && !spec->cold
-               ? keep(c, RB_SPAN_ALONE, times->node_ns, times->node_count, times->cpu_ns, turn, err)
+    status = keep(c, spec->cold ? RB_SPAN_COLD : RB_SPAN_HOT, &like, times->plain_ns, NULL,
+                  calls->count, err);
+    for (size_t i = 0; !spec->cold && i < calls->count; i++)
+        c->call_ns = fmin(c->call_ns, times->plain_ns[i]);
+    return status == RB_OK && calls->node_told
+               ? keep(c, RB_SPAN_ALONE, &like, NULL, times->node_ns, calls->count, err)
                : status;
 }
 
 static rb_status time_calls(rb_contestant *c, const rb_timing_spec *spec, int32_t turn,
                             rb_error *err) {
-    rb_remote_problem_times times = {.call_ns = calloc(spec->repetitions, sizeof(double)),
-                                     .node_ns = calloc(spec->repetitions, sizeof(double))};
+    rb_remote_problem_calls calls = {
+        .times = {.plain_ns = calloc(spec->repetitions, sizeof(double)),
+                  .profiled_ns = calloc(spec->repetitions, sizeof(double)),
+                  .node_ns = calloc(spec->repetitions, sizeof(int64_t))}};
     rb_status status =
-        times.call_ns && times.node_ns
+        calls.times.plain_ns && calls.times.profiled_ns && calls.times.node_ns
             ? RB_OK
             : rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", spec->repetitions);
     for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
-        if (!(times.dst[i] = make_values(c, err)))
+        if (!(calls.dst[i] = make_values(c, err)))
             status = RB_ERR_MEMORY;
     if (status == RB_OK)
-        status = take(c, spec, turn, &times, err);
-    free(times.call_ns);
-    free(times.node_ns);
+        status = take(c, spec, turn, &calls, err);
+    free(calls.times.plain_ns);
+    free(calls.times.profiled_ns);
+    free(calls.times.node_ns);
     for (int i = 0; i < RB_CASE_INPUTS; i++)
-        free(times.dst[i]);
+        free(calls.dst[i]);
     return status;
 }
 

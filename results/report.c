@@ -10,8 +10,6 @@
 #include "results/report_file.h"
 #include "results/tables.h"
 
-#define MAX_SCALINGS 64
-
 /* The median row has all numeric columns. */
 static rb_status append_rows(json_t *rows, const rb_record_list *records, size_t index,
                              rb_error *err) {
@@ -50,8 +48,8 @@ static json_t *point_to_json(const rb_scaling_point *point) {
 }
 
 static json_t *scaling_to_json(const rb_record_list *records) {
-    static rb_scaling scalings[MAX_SCALINGS];
-    const size_t count = rb_scaling_compute(records, scalings, MAX_SCALINGS);
+    size_t count;
+    rb_scaling *scalings = rb_scaling_compute(records, &count);
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         const rb_scaling *s = &scalings[i];
@@ -71,6 +69,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "points", points);
         json_array_append_new(all, object);
     }
+    free(scalings);
     return all;
 }
 
