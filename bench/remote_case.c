@@ -242,8 +242,9 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     if (status != RB_OK)
         return status;
     json_t *request =
-        json_pack("{s:s, s:s, s:I, s:f}", "op", "time", "name", spec->name, "repetitions",
-                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds);
+        json_pack("{s:s, s:s, s:I, s:f, s:f}", "op", "time", "name", spec->name, "repetitions",
+                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds,
+                  "slowdown", spec->slowdown);
     const double seconds =
         spec->warmup_seconds + 4 * call_ns * 1e-9 * (double)(spec->repetitions + 1);
     status = rb_worker_call_for(remote->worker, seconds, request, NULL, 0, &answer, err);

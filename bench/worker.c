@@ -187,7 +187,8 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
     const rb_timing_spec spec = {
         .name = text_of(request->json, "name"),
         .repetitions = (size_t)repetitions,
-        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds"))};
+        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds")),
+        .slowdown = json_number_value(json_object_get(request->json, "slowdown"))};
     const void *logits[RB_CASE_INPUTS];
     if (repetitions < 1 || repetitions > 1000000)
         return rb_fail(err, RB_ERR_USAGE, "repetitions must lie in 1..1000000, not %lld",

@@ -1,0 +1,57 @@
+#include "bench/gate_cell.h"
+
+#include <string.h>
+
+#include "bench/weights_source.h"
+
+static rb_status make_inputs(const rb_plan *plan, const rb_network *network, int64_t batch,
+                             const rb_weights_info *info, rb_gate_cell *cell, rb_error *err) {
+    const rb_inputs_request request = {.images = plan->images,
+                                       .least = RB_CASE_INPUTS * batch,
+                                       .limit = RB_CASE_INPUTS * batch,
+                                       .height = plan->height,
+                                       .width = plan->width,
+                                       .size = network->size,
+                                       .resize = plan->resize,
+                                       .seed = plan->seed,
+                                       .weights = cell->weights,
+                                       .preprocessing = info->preprocessing};
+    return rb_inputs_make(&request, &cell->inputs, err);
+}
+
+rb_status rb_gate_cell_open(const rb_plan *plan, const rb_network *network, int64_t batch,
+                            rb_gate_cell *cell, rb_error *err) {
+    rb_weights_info info;
+    *cell = (rb_gate_cell){0};
+    rb_status status =
+        rb_weights_source(plan->weights, network, plan->seed, cell->weights, &info, err);
+    if (status == RB_OK)
+        status = make_inputs(plan, network, batch, &info, cell, err);
+    const rb_case_spec spec = {.network = network->name,
+                               .weights = cell->weights,
+                               .batch = batch,
+                               .height = cell->inputs.height,
+                               .width = cell->inputs.width,
+                               .classes = info.classes,
+                               .threads = plan->threads,
+                               .verbose = plan->verbose};
+    if (status == RB_OK)
+        status = rb_truth_compute(&plan->worker, &spec, &cell->inputs, &cell->truth, err);
+    cell->job = (rb_gate_job){
+        .worker = &plan->worker, .spec = spec, .inputs = &cell->inputs, .truth = &cell->truth};
+    if (status != RB_OK)
+        rb_gate_cell_close(cell);
+    return status;
+}
+
+void rb_gate_cell_close(rb_gate_cell *cell) {
+    rb_truth_release(&cell->truth);
+    rb_inputs_release(&cell->inputs);
+}
+
+rb_verdict rb_gate_cell_judge(const rb_gate_cell *cell, const rb_gate_side *side, char *note,
+                              size_t capacity) {
+    const double limit = rb_parity_limit_beside(
+        cell->truth.reference_rel_l2, rb_parity_reference_limit(cell->truth.jitter_rel_l2));
+    return rb_parity_judge(&side->parity, limit, note, capacity);
+}
