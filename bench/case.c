@@ -7,6 +7,7 @@
 #include "bench/case_source.h"
 #include "bench/clock.h"
 #include "bench/engine_loader.h"
+#include "bench/evict.h"
 #include "bench/fault.h"
 #include "bench/guarded.h"
 #include "bench/host_memory.h"
@@ -23,6 +24,7 @@ struct rb_case {
     float *addend;              /* (batch, oc, oh, ow), guarded; NULL where no node reads it */
     void *dst;                  /* (batch, classes) of engine->output_dtype, guarded */
     void *last[RB_CASE_INPUTS]; /* while timing: the logits of the last call on each input */
+    rb_evictor *evictor;        /* while timing with cold caches; else NULL */
     size_t timed_calls;
     size_t non_finite; /* logits of timed calls that are NaN, infinite or unwritten */
     double open_ns;
@@ -308,7 +310,10 @@ rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err) {
 }
 
 static void before_timed_call(void *ctx) {
-    poison(ctx);
+    rb_case *c = ctx;
+    poison(c);
+    if (c->evictor)
+        rb_evictor_run(c->evictor);
 }
 
 static rb_status timed_call(void *ctx, rb_error *err) {
@@ -333,7 +338,11 @@ rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample 
     c->non_finite = 0;
     for (int i = 0; i < RB_CASE_INPUTS; i++)
         dst[i] = c->last[i];
-    rb_status status = rb_timing_run(spec, &body, samples, err);
+    rb_status status = spec->cold ? rb_evictor_create(&c->evictor, err) : RB_OK;
+    if (status == RB_OK)
+        status = rb_timing_run(spec, &body, samples, err);
+    rb_evictor_destroy(c->evictor);
+    c->evictor = NULL;
     if (status == RB_OK)
         status = check_guards(c, err);
     if (status == RB_OK && keeps_weights(c))

@@ -82,7 +82,8 @@ rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *er
  */
 rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 
-/* Times calls, each into poisoned logits, on the inputs in turn; dst[i] has the logits of the
+/* Times calls, each into poisoned logits, on the inputs in turn; spec->cold: with nothing in the
+ * caches, for which memory is taken meanwhile (bench/evict.h). dst[i] has the logits of the
  * last call on input i. RB_ERR_ENGINE also when a call has left a logit that is not finite, has
  * allocated from the host or has written past the end of a buffer. */
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,

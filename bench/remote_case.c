@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/evict.h"
+
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
@@ -241,12 +243,12 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
         status = set_input(remote, i, src + i * remote->batch * remote->image_elements, err);
     if (status != RB_OK)
         return status;
-    json_t *request =
-        json_pack("{s:s, s:s, s:I, s:f, s:f}", "op", "time", "name", spec->name, "repetitions",
-                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds,
-                  "slowdown", spec->slowdown);
-    const double seconds =
-        spec->warmup_seconds + 4 * call_ns * 1e-9 * (double)(spec->repetitions + 1);
+    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b, s:f}", "op", "time", "name", spec->name,
+                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
+                                spec->warmup_seconds, "cold", spec->cold, "slowdown",
+                                spec->slowdown);
+    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
+    const double seconds = spec->warmup_seconds + each * (double)(spec->repetitions + 1);
     status = rb_worker_call_for(remote->worker, seconds, request, NULL, 0, &answer, err);
     if (status == RB_OK)
         status = take_timing(remote, &answer, spec, timing, err);

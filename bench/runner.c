@@ -35,12 +35,14 @@ static double work_of(const rb_network *network, int64_t batch) {
 /* A row that stands already: measured in full, right, and with the same engine file. */
 static bool is_done(const runner *run, const rb_network *network, const rb_plan_engine *engine,
                     int64_t batch) {
-    char name[256];
-    snprintf(name, sizeof name, "%s/%s/batch:%lld/threads:%d", network->name, engine->label,
-             (long long)batch, run->plan->threads);
-    const rb_record *record = rb_record_list_find(&run->report.records, name);
-    return record && record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
-           strcmp(record->engine_sha256, engine->sha256) == 0;
+    for (size_t i = 0; i < run->report.records.count; i++) {
+        const rb_record *record = &run->report.records.items[i];
+        if (strcmp(record->network, network->name) == 0 &&
+            strcmp(record->engine, engine->label) == 0 && record->batch == batch)
+            return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
+                   strcmp(record->engine_sha256, engine->sha256) == 0;
+    }
+    return false;
 }
 
 static size_t pending_engines(const runner *run, const rb_network *network, int64_t batch,

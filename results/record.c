@@ -97,8 +97,9 @@ rb_status rb_record_summarize(rb_record *record, rb_error *err) {
 }
 
 void rb_record_name(const rb_record *record, char *name, size_t capacity) {
-    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d", record->network, record->engine,
-             (long long)record->batch, record->threads);
+    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d/size:%lldx%lld", record->network,
+             record->engine, (long long)record->batch, record->threads, (long long)record->height,
+             (long long)record->width);
 }
 
 static rb_record *find(const rb_record_list *list, const char *name) {

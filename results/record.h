@@ -1,4 +1,5 @@
-/* One record: what was measured of one cell (network, engine, batch). Everything that is
+/* One record: what was measured of one cell (network, engine, batch,
+ * threads, input size). Everything that is
  * printed, plotted or compared is read from records. */
 #ifndef RESULTS_RECORD_H
 #define RESULTS_RECORD_H
@@ -79,7 +80,8 @@ void rb_record_release(rb_record *record); /* frees the samples */
 /* Fills latency_ns from the samples. */
 rb_status rb_record_summarize(rb_record *record, rb_error *err);
 
-/* "resnet50/onednn/batch:1/threads:2", the name of the cell in Google Benchmark's style. */
+/* "resnet50/onednn/batch:1/threads:2/size:224x224", the name of the cell in Google Benchmark's
+ * style: height before width. */
 void rb_record_name(const rb_record *record, char *name, size_t capacity);
 
 typedef struct rb_record_list {

@@ -5,8 +5,8 @@
 
 #define MAX_LINES 64 /* scaling lines: engine x batch */
 
-static bool in_section(const rb_column *column, int section) {
-    return column->section == RB_SECTION_CELL || column->section == section;
+static bool in_section(const rb_grid *grid, const rb_column *column) {
+    return column->section == RB_SECTION_CELL || column->section == grid->section;
 }
 
 static rb_grid grid_of(const rb_record_list *records) {
