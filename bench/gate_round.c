@@ -104,11 +104,10 @@ rb_status rb_gate_round_measure(const rb_gate_job *job, size_t round, rb_gate_ti
                                 rb_error *err) {
     rb_remote *remotes[RB_GATE_MAX_SIDES] = {NULL};
     float *src = pack_inputs(job);
-    double *logits = malloc((size_t)(RB_CASE_INPUTS * job->spec.batch * job->truth->classes) *
-                            sizeof *logits);
-    const rb_status status = src && logits
-                                 ? run_round(job, round, remotes, src, logits, times, err)
-                                 : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
+    double *logits =
+        malloc((size_t)(RB_CASE_INPUTS * job->spec.batch * job->truth->classes) * sizeof *logits);
+    const rb_status status = src && logits ? run_round(job, round, remotes, src, logits, times, err)
+                                           : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
     for (size_t s = 0; s < job->side_count; s++)
         rb_remote_close(remotes[s]);
     free(src);

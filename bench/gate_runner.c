@@ -11,8 +11,8 @@
 typedef struct gate_runner {
     const rb_gate_plan *plan;
     rb_gate_rows *rows;
-    rb_gate_cell *cells;                                 /* of each network and batch */
-    rb_gate_side (*sides)[2];                            /* of each row */
+    rb_gate_cell *cells;      /* of each network and batch */
+    rb_gate_side (*sides)[2]; /* of each row */
     rb_progress progress;
 } gate_runner;
 
@@ -82,8 +82,8 @@ static void judge_parity(gate_runner *run, size_t index) {
         snprintf(row->note, sizeof row->note, "base's logits: %s: %s", rb_verdict_name(base), note);
     row->parity = rb_gate_cell_judge(cell, &run->sides[index][1], note, sizeof note);
     if (row->parity != RB_VERDICT_PASS)
-        snprintf(row->note, sizeof row->note, "head's logits: %s: %s",
-                 rb_verdict_name(row->parity), note);
+        snprintf(row->note, sizeof row->note, "head's logits: %s: %s", rb_verdict_name(row->parity),
+                 note);
 }
 
 static rb_status measure_series(gate_runner *run, size_t index, rb_error *err) {
@@ -100,13 +100,11 @@ static rb_status measure_series(gate_runner *run, size_t index, rb_error *err) {
         snprintf(text, sizeof text, "%s %s batch %lld: series %zu, round %zu of %zu", row->network,
                  row->engine, (long long)row->batch, row->series_count + 1, r + 1, series->rounds);
         rb_progress_show(&run->progress, text);
-        const rb_status status = rb_interrupted()
-                                     ? rb_fail(err, RB_ERR_INTERRUPTED, "interrupted")
-                                     : rb_gate_round_measure(&job, r, &times, err);
+        const rb_status status = rb_interrupted() ? rb_fail(err, RB_ERR_INTERRUPTED, "interrupted")
+                                                  : rb_gate_round_measure(&job, r, &times, err);
         if (status != RB_OK)
             return settle(run, index, status, err);
-        series->log_ratio[r] =
-            rb_gate_log_ratio(times.ns[0], times.ns[1], RB_GATE_ROUND_CALLS);
+        series->log_ratio[r] = rb_gate_log_ratio(times.ns[0], times.ns[1], RB_GATE_ROUND_CALLS);
         for (size_t s = 0; s < 2; s++)
             quartile_ns[s][r] = rb_gate_quartile(times.ns[s], RB_GATE_ROUND_CALLS);
         rb_progress_advance(&run->progress, 1);
@@ -140,7 +138,7 @@ rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *er
     const size_t cells = plan->plan.network_count * plan->plan.batch_count;
     const size_t count = cells * plan->plan.engine_count;
     gate_runner run = {.plan = plan, .rows = rows};
-    *rows = (rb_gate_rows){.rounds = plan->rounds};
+    *rows = (rb_gate_rows){.rounds = plan->rounds, .limits = plan->limits};
     if (count > RB_GATE_MAX_ROWS)
         return rb_fail(err, RB_ERR_USAGE, "%zu cells are too many for a gate, at most %d", count,
                        RB_GATE_MAX_ROWS);
@@ -148,8 +146,8 @@ rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *er
         rows->rounds = rb_gate_rounds_needed(&plan->limits, count);
     run.cells = calloc(cells, sizeof *run.cells);
     run.sides = calloc(count, sizeof *run.sides);
-    rb_status status = run.cells && run.sides ? RB_OK
-                                              : rb_fail(err, RB_ERR_MEMORY, "no memory for a gate");
+    rb_status status =
+        run.cells && run.sides ? RB_OK : rb_fail(err, RB_ERR_MEMORY, "no memory for a gate");
     rb_progress_start(&run.progress, (double)(count * rows->rounds));
     if (status == RB_OK)
         status = open_cells(&run, err);

@@ -3,7 +3,7 @@
 #define BENCH_GATE_RUNNER_H
 
 #include "bench/plan.h"
-#include "results/gate_row.h"
+#include "results/gate_tables.h"
 
 typedef struct rb_gate_plan {
     rb_plan plan; /* networks, batches, threads, weights, images, worker; its engines are head's */
@@ -11,12 +11,6 @@ typedef struct rb_gate_plan {
     rb_gate_limits limits;
     size_t rounds; /* of a series; 0: what the number of cells needs */
 } rb_gate_plan;
-
-typedef struct rb_gate_rows {
-    rb_gate_row items[RB_GATE_MAX_ROWS];
-    size_t count;
-    size_t rounds; /* of a series */
-} rb_gate_rows;
 
 /* Measures every cell, judges all of them, and measures those again that are not decided. An
  * engine's failure costs its row. On RB_ERR_INTERRUPTED the rows that stand are whole. */

@@ -7,14 +7,13 @@
 
 #include "results/statistics.h"
 
-#define LEAST_ROUNDS 6
 #define MAX_CALLS 256
 #define MAX_WALSH (RB_GATE_MAX_ROUNDS * (RB_GATE_MAX_ROUNDS + 1) / 2)
 
 const rb_gate_limits rb_gate_default_limits = {.tolerance = 0.02, .detect = 0.05, .alpha = 0.05};
 
 size_t rb_gate_rounds_needed(const rb_gate_limits *limits, size_t cells) {
-    size_t rounds = LEAST_ROUNDS;
+    size_t rounds = RB_GATE_LEAST_ROUNDS;
     while (rounds < RB_GATE_MAX_ROUNDS &&
            ldexp((double)(cells > 0 ? cells : 1), -(int)rounds) > limits->alpha)
         rounds++;

@@ -7,6 +7,7 @@
 
 #include "resbench/status.h"
 
+#define RB_GATE_LEAST_ROUNDS 6
 #define RB_GATE_MAX_ROUNDS 32
 #define RB_GATE_MAX_SERIES 3
 
@@ -20,7 +21,7 @@ typedef struct rb_gate_limits {
 extern const rb_gate_limits rb_gate_default_limits;
 
 /* Rounds of a series that the test needs at least: its smallest p is 2^-rounds, and must stay below
- * alpha after Holm's correction for so many cells. Never fewer than 6. */
+ * alpha after Holm's correction for so many cells. */
 size_t rb_gate_rounds_needed(const rb_gate_limits *limits, size_t cells);
 
 /* The fast quarter's bound: the value that a quarter of the calls, rounded up, does not exceed. NaN

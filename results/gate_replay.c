@@ -46,8 +46,8 @@ static size_t replay_one(const rb_gate_samples *samples, const rb_gate_limits *l
     tally->noisy += verdict == RB_GATE_NOISY;
     tally->slower += verdict == RB_GATE_SLOWER;
     tally->reruns += count > 1;
-    tally->longest_s = fmax(tally->longest_s,
-                            samples->rounds[end - 1].end_s - samples->rounds[first].start_s);
+    tally->longest_s =
+        fmax(tally->longest_s, samples->rounds[end - 1].end_s - samples->rounds[first].start_s);
     return end - first;
 }
 

@@ -10,7 +10,7 @@ void rb_gate_row_name(const rb_gate_row *row, char *name, size_t capacity) {
 
 void rb_gate_rows_judge(const rb_gate_limits *limits, rb_gate_row *rows, size_t row_count,
                         size_t count) {
-    double p[RB_GATE_MAX_ROWS], adjusted[RB_GATE_MAX_ROWS];
+    double p[RB_GATE_MAX_ROWS] = {0}, adjusted[RB_GATE_MAX_ROWS];
     rb_gate_row *tested[RB_GATE_MAX_ROWS];
     size_t tests = 0;
     for (size_t i = 0; i < row_count; i++) {
@@ -24,8 +24,7 @@ void rb_gate_rows_judge(const rb_gate_limits *limits, rb_gate_row *rows, size_t 
     for (size_t t = 0; t < tests; t++) {
         rb_gate_row *row = tested[t];
         row->p_adjusted[count - 1] = adjusted[t];
-        row->said[count - 1] =
-            rb_gate_series_verdict(limits, &row->series[count - 1], adjusted[t]);
+        row->said[count - 1] = rb_gate_series_verdict(limits, &row->series[count - 1], adjusted[t]);
         row->verdict = rb_gate_verdict_of(row->said, count);
     }
 }

@@ -22,8 +22,8 @@ typedef enum rb_gate_outcome {
 /* One build. */
 typedef struct rb_gate_half {
     char engine_version[96], kernel_plan[17];
-    double ns;        /* lower quartile of its calls, median over the rounds of the last series */
-    rb_memory held;   /* bytes; -1 unknown */
+    double ns;      /* lower quartile of its calls, median over the rounds of the last series */
+    rb_memory held; /* bytes; -1 unknown */
     int64_t peak_rss_bytes;
 } rb_gate_half;
 
@@ -37,10 +37,10 @@ typedef struct rb_gate_row {
     rb_gate_verdict said[RB_GATE_MAX_SERIES];
     size_t series_count;
     rb_gate_verdict verdict; /* of the times; RB_GATE_MORE while not decided */
-    rb_verdict parity;   /* of head; NONE before it has run */
-    bool base_failed;    /* it crashed, hung or refuses */
-    bool head_failed;    /* the same of head */
-    char note[256];      /* why a row has not passed */
+    rb_verdict parity;       /* of head; NONE before it has run */
+    bool base_failed;        /* it crashed, hung or refuses */
+    bool head_failed;        /* the same of head */
+    char note[256];          /* why a row has not passed */
 } rb_gate_row;
 
 /* "resnet50/onednn/batch:1/threads:2/size:224x224" */

@@ -107,7 +107,8 @@ static rb_status read_lines(FILE *file, const char *path, rb_gate_samples *sampl
     rb_status status = RB_OK;
     size_t at = 1;
     if (!fgets(line, sizeof line, file) || strncmp(line, HEADER, strlen(HEADER)) != 0)
-        return rb_fail(err, RB_ERR_INPUT, "%s: line 1 is not the heading of a gate's samples", path);
+        return rb_fail(err, RB_ERR_INPUT, "%s: line 1 is not the heading of a gate's samples",
+                       path);
     while (fgets(line, sizeof line, file)) {
         at++;
         bool right = read_numbers(line, numbers, 7 + RB_GATE_CALLS);

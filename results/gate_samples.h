@@ -12,7 +12,7 @@
 #define RB_GATE_ROUND_CALLS (RB_GATE_SLICES * RB_GATE_CALLS)
 
 typedef struct rb_gate_times {
-    double start_s, end_s; /* since the first round began */
+    double start_s, end_s;                             /* since the first round began */
     double ns[RB_GATE_MAX_SIDES][RB_GATE_ROUND_CALLS]; /* of each timed call, slice by slice */
     double yardstick_ns[RB_GATE_MAX_SIDES][RB_GATE_SLICES];
 } rb_gate_times;
