@@ -1,8 +1,11 @@
 #include "bench/gate_cell.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "bench/weights_source.h"
+#include "model/graph_cost.h"
+
+#define SLICE_MACS 2e9
 
 static rb_status make_inputs(const rb_plan *plan, const rb_network *network, int64_t batch,
                              const rb_weights_info *info, rb_gate_cell *cell, rb_error *err) {
@@ -17,6 +20,22 @@ static rb_status make_inputs(const rb_plan *plan, const rb_network *network, int
                                        .weights = cell->weights,
                                        .preprocessing = info->preprocessing};
     return rb_inputs_make(&request, &cell->inputs, err);
+}
+
+/* So many calls that the work of a slice is worth the change from one process to the other: the
+ * same on every machine. */
+static rb_status choose_calls(const rb_network *network, const rb_weights_info *info,
+                              rb_gate_job *job, rb_error *err) {
+    rb_graph *graph;
+    const rb_graph_shape shape =
+        rb_weights_graph_shape(info, job->spec.batch, job->spec.height, job->spec.width);
+    const rb_status status = rb_graph_create(network, &shape, &graph, err);
+    if (status != RB_OK)
+        return status;
+    const double calls = ceil(SLICE_MACS / (double)rb_graph_macs(graph));
+    rb_graph_destroy(graph);
+    job->calls = (size_t)fmax(RB_GATE_MIN_CALLS, fmin(RB_GATE_MAX_CALLS, calls));
+    return RB_OK;
 }
 
 rb_status rb_gate_cell_open(const rb_plan *plan, const rb_network *network, int64_t batch,
@@ -39,6 +58,8 @@ rb_status rb_gate_cell_open(const rb_plan *plan, const rb_network *network, int6
         status = rb_truth_compute(&plan->worker, &spec, &cell->inputs, &cell->truth, err);
     cell->job = (rb_gate_job){
         .worker = &plan->worker, .spec = spec, .inputs = &cell->inputs, .truth = &cell->truth};
+    if (status == RB_OK)
+        status = choose_calls(network, &info, &cell->job, err);
     if (status != RB_OK)
         rb_gate_cell_close(cell);
     return status;

@@ -26,13 +26,14 @@ static rb_status open_recording(const char *path, recording *r, rb_error *err) {
     r->file = fopen(r->temporary, "w");
     if (!r->file)
         return rb_fail(err, RB_ERR_OUTPUT, "%s: %s", path, strerror(errno));
-    rb_gate_samples_print_header(r->file);
     return RB_OK;
 }
 
 static rb_status write_round(const recording *r, const rb_gate_samples *samples, rb_error *err) {
     if (!r->file)
         return RB_OK;
+    if (samples->count == 1)
+        rb_gate_samples_print_header(samples, r->file);
     rb_gate_samples_print_round(samples, samples->count - 1, r->file);
     return fflush(r->file) == 0 && !ferror(r->file)
                ? RB_OK
@@ -102,6 +103,7 @@ rb_status rb_gate_record(const rb_plan *plan, const double *slowdowns, size_t co
     if (status == RB_OK) {
         cell.job.sides = sides;
         cell.job.side_count = count + 1;
+        samples->calls = cell.job.calls;
         status = record_rounds(&cell, rounds, &file, samples, err);
         if (status == RB_OK)
             status = check_parity(&cell, err);

@@ -46,15 +46,15 @@ static float *pack_inputs(const rb_gate_job *job) {
 static rb_status time_slice(const rb_gate_job *job, rb_gate_side *side, rb_remote *remote,
                             const float *src, double *logits, double *ns, double *yardstick_ns,
                             rb_error *err) {
-    rb_sample samples[RB_GATE_CALLS];
+    rb_sample samples[RB_GATE_MAX_CALLS];
     const rb_truth *truth = job->truth;
     rb_remote_timing timing = {.samples = samples, .logits = logits};
     const rb_timing_spec spec = {
-        .name = side->label, .repetitions = RB_GATE_CALLS, .slowdown = side->slowdown};
+        .name = side->label, .repetitions = job->calls, .slowdown = side->slowdown};
     const rb_status status = rb_remote_time(remote, &spec, src, 0, &timing, err);
     if (status != RB_OK)
         return status;
-    for (size_t i = 0; i < RB_GATE_CALLS; i++)
+    for (size_t i = 0; i < job->calls; i++)
         ns[i] = samples[i].real_ns;
     *yardstick_ns = timing.yardstick_ns[0];
     for (int64_t n = 0; n < RB_CASE_INPUTS * job->spec.batch; n++)
@@ -86,9 +86,9 @@ static rb_status run_round(const rb_gate_job *job, size_t round, rb_remote **rem
     for (size_t slice = 0; slice < RB_GATE_SLICES; slice++)
         for (size_t i = 0; i < job->side_count; i++) {
             const size_t s = turn_of(job, round + slice, i);
-            status = time_slice(job, &job->sides[s], remotes[s], src, logits,
-                                &times->ns[s][slice * RB_GATE_CALLS],
-                                &times->yardstick_ns[s][slice], err);
+            status =
+                time_slice(job, &job->sides[s], remotes[s], src, logits,
+                           &times->ns[s][slice * job->calls], &times->yardstick_ns[s][slice], err);
             if (status != RB_OK)
                 return blame(&job->sides[s], status, err);
         }

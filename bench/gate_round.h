@@ -29,9 +29,10 @@ typedef struct rb_gate_job {
     const rb_truth *truth;
     rb_gate_side *sides;
     size_t side_count;
+    size_t calls; /* of a slice */
 } rb_gate_job;
 
-/* Opens all sides, one after the other, and times slices of RB_GATE_CALLS calls: 0 1 .. n, n .. 1
+/* Opens all sides, one after the other, and times slices of job->calls calls: 0 1 .. n, n .. 1
  * 0, and so on; an odd round begins at the other end. A failure of an engine is returned with the
  * side's label in the sentence. */
 rb_status rb_gate_round_measure(const rb_gate_job *job, size_t round, rb_gate_times *times,

@@ -104,9 +104,10 @@ static rb_status measure_series(gate_runner *run, size_t index, rb_error *err) {
                                                   : rb_gate_round_measure(&job, r, &times, err);
         if (status != RB_OK)
             return settle(run, index, status, err);
-        series->log_ratio[r] = rb_gate_log_ratio(times.ns[0], times.ns[1], RB_GATE_ROUND_CALLS);
+        series->log_ratio[r] =
+            rb_gate_log_ratio(times.ns[0], times.ns[1], RB_GATE_SLICES * job.calls);
         for (size_t s = 0; s < 2; s++)
-            quartile_ns[s][r] = rb_gate_quartile(times.ns[s], RB_GATE_ROUND_CALLS);
+            quartile_ns[s][r] = rb_gate_quartile(times.ns[s], RB_GATE_SLICES * job.calls);
         rb_progress_advance(&run->progress, 1);
     }
     take_half(&job.sides[0], rb_median(quartile_ns[0], series->rounds), &row->base);

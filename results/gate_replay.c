@@ -17,7 +17,7 @@ static void take_series(const rb_gate_samples *samples, size_t first, size_t rou
     for (size_t r = 0; r < rounds; r++) {
         const rb_gate_times *times = &samples->rounds[first + r];
         series->log_ratio[r] =
-            rb_gate_log_ratio(times->ns[0], times->ns[side], RB_GATE_ROUND_CALLS);
+            rb_gate_log_ratio(times->ns[0], times->ns[side], RB_GATE_SLICES * samples->calls);
     }
 }
 

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define HEADER "round,start_s,end_s,side,slowdown_percent,slice,yardstick_ns"
-#define LINE_CAPACITY 512
+#define LEADING 7 /* columns before the calls */
+#define LINE_CAPACITY 1024
 
 rb_status rb_gate_samples_add(rb_gate_samples *samples, const rb_gate_times *round, rb_error *err) {
     if (samples->count == samples->capacity) {
@@ -27,10 +28,10 @@ void rb_gate_samples_release(rb_gate_samples *samples) {
     *samples = (rb_gate_samples){0};
 }
 
-void rb_gate_samples_print_header(FILE *out) {
+void rb_gate_samples_print_header(const rb_gate_samples *samples, FILE *out) {
     fputs(HEADER, out);
-    for (int c = 1; c <= RB_GATE_CALLS; c++)
-        fprintf(out, ",call_%d_ns", c);
+    for (size_t c = 1; c <= samples->calls; c++)
+        fprintf(out, ",call_%zu_ns", c);
     fputc('\n', out);
 }
 
@@ -40,8 +41,8 @@ void rb_gate_samples_print_round(const rb_gate_samples *samples, size_t round, F
         for (size_t slice = 0; slice < RB_GATE_SLICES; slice++) {
             fprintf(out, "%zu,%.3f,%.3f,%zu,%g,%zu,%.0f", round, times->start_s, times->end_s, s,
                     100 * samples->slowdown[s], slice, times->yardstick_ns[s][slice]);
-            for (size_t c = 0; c < RB_GATE_CALLS; c++)
-                fprintf(out, ",%.0f", times->ns[s][slice * RB_GATE_CALLS + c]);
+            for (size_t c = 0; c < samples->calls; c++)
+                fprintf(out, ",%.0f", times->ns[s][slice * samples->calls + c]);
             fputc('\n', out);
         }
 }
@@ -91,27 +92,36 @@ static bool take_line(reader *r, const double *numbers) {
     r->times.start_s = numbers[1];
     r->times.end_s = numbers[2];
     r->times.yardstick_ns[side][slice] = numbers[6];
-    for (size_t c = 0; c < RB_GATE_CALLS; c++) {
-        if (!(numbers[7 + c] > 0))
+    for (size_t c = 0; c < samples->calls; c++) {
+        if (!(numbers[LEADING + c] > 0))
             return false;
-        r->times.ns[side][slice * RB_GATE_CALLS + c] = numbers[7 + c];
+        r->times.ns[side][slice * samples->calls + c] = numbers[LEADING + c];
     }
     r->lines++;
     return true;
 }
 
+/* The number of calls is that of the columns behind the leading ones. */
+static bool read_header(const char *line, rb_gate_samples *samples) {
+    if (strncmp(line, HEADER, strlen(HEADER)) != 0)
+        return false;
+    for (const char *at = line + strlen(HEADER); *at == ','; at += strcspn(at + 1, ",\n") + 1)
+        samples->calls++;
+    return samples->calls >= 1 && samples->calls <= RB_GATE_MAX_CALLS;
+}
+
 static rb_status read_lines(FILE *file, const char *path, rb_gate_samples *samples, rb_error *err) {
     char line[LINE_CAPACITY];
-    double numbers[7 + RB_GATE_CALLS];
+    double numbers[LEADING + RB_GATE_MAX_CALLS];
     reader r = {.samples = samples};
     rb_status status = RB_OK;
     size_t at = 1;
-    if (!fgets(line, sizeof line, file) || strncmp(line, HEADER, strlen(HEADER)) != 0)
+    if (!fgets(line, sizeof line, file) || !read_header(line, samples))
         return rb_fail(err, RB_ERR_INPUT, "%s: line 1 is not the heading of a gate's samples",
                        path);
     while (fgets(line, sizeof line, file)) {
         at++;
-        bool right = read_numbers(line, numbers, 7 + RB_GATE_CALLS);
+        bool right = read_numbers(line, numbers, LEADING + samples->calls);
         if (right && r.lines > 0 && numbers[0] == (double)(samples->count + 1))
             right = end_round(&r, err, &status);
         if (status != RB_OK)
@@ -119,8 +129,8 @@ static rb_status read_lines(FILE *file, const char *path, rb_gate_samples *sampl
         if (!right || !take_line(&r, numbers))
             return rb_fail(err, RB_ERR_INPUT,
                            "%s: line %zu is not the next slice of a round: round, start_s, end_s, "
-                           "side, slowdown_percent, slice, yardstick_ns and %d times of calls",
-                           path, at, RB_GATE_CALLS);
+                           "side, slowdown_percent, slice, yardstick_ns and %zu times of calls",
+                           path, at, samples->calls);
     }
     if (!end_round(&r, err, &status) && status == RB_OK)
         return rb_fail(err, RB_ERR_INPUT, "%s: the last round is not whole", path);
