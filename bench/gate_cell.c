@@ -7,14 +7,14 @@
 
 #define SLICE_MACS 2e9
 
-static rb_status make_inputs(const rb_plan *plan, const rb_network *network, int64_t batch,
+static rb_status make_inputs(const rb_plan *plan, const rb_cell_group *group,
                              const rb_weights_info *info, rb_gate_cell *cell, rb_error *err) {
     const rb_inputs_request request = {.images = plan->images,
-                                       .least = RB_CASE_INPUTS * batch,
-                                       .limit = RB_CASE_INPUTS * batch,
-                                       .height = plan->height,
-                                       .width = plan->width,
-                                       .size = network->size,
+                                       .least = RB_CASE_INPUTS * group->batch,
+                                       .limit = RB_CASE_INPUTS * group->batch,
+                                       .height = group->size.height,
+                                       .width = group->size.width,
+                                       .size = group->network->size,
                                        .resize = plan->resize,
                                        .seed = plan->seed,
                                        .weights = cell->weights,
@@ -38,28 +38,29 @@ static rb_status choose_calls(const rb_network *network, const rb_weights_info *
     return RB_OK;
 }
 
-rb_status rb_gate_cell_open(const rb_plan *plan, const rb_network *network, int64_t batch,
-                            rb_gate_cell *cell, rb_error *err) {
+rb_status rb_gate_cell_open(const rb_plan *plan, const rb_cell_group *group, rb_gate_cell *cell,
+                            rb_error *err) {
     rb_weights_info info;
-    *cell = (rb_gate_cell){0};
+    *cell = (rb_gate_cell){.worker = plan->worker};
+    cell->worker.threads = group->threads;
     rb_status status =
-        rb_weights_source(plan->weights, network, plan->seed, cell->weights, &info, err);
+        rb_weights_source(plan->weights, group->network, plan->seed, cell->weights, &info, err);
     if (status == RB_OK)
-        status = make_inputs(plan, network, batch, &info, cell, err);
-    const rb_case_spec spec = {.network = network->name,
+        status = make_inputs(plan, group, &info, cell, err);
+    const rb_case_spec spec = {.network = group->network->name,
                                .weights = cell->weights,
-                               .batch = batch,
+                               .batch = group->batch,
                                .height = cell->inputs.height,
                                .width = cell->inputs.width,
                                .classes = info.classes,
-                               .threads = plan->threads,
+                               .threads = group->threads,
                                .verbose = plan->verbose};
     if (status == RB_OK)
-        status = rb_truth_compute(&plan->worker, &spec, &cell->inputs, &cell->truth, err);
+        status = rb_truth_compute(&cell->worker, &spec, &cell->inputs, &cell->truth, err);
     cell->job = (rb_gate_job){
-        .worker = &plan->worker, .spec = spec, .inputs = &cell->inputs, .truth = &cell->truth};
+        .worker = &cell->worker, .spec = spec, .inputs = &cell->inputs, .truth = &cell->truth};
     if (status == RB_OK)
-        status = choose_calls(network, &info, &cell->job, err);
+        status = choose_calls(group->network, &info, &cell->job, err);
     if (status != RB_OK)
         rb_gate_cell_close(cell);
     return status;

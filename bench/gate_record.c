@@ -88,6 +88,10 @@ static rb_status check_parity(const rb_gate_cell *cell, rb_error *err) {
 rb_status rb_gate_record(const rb_plan *plan, const double *slowdowns, size_t count, size_t rounds,
                          const char *path, rb_gate_samples *samples, rb_error *err) {
     rb_gate_side sides[RB_GATE_MAX_SIDES] = {{0}};
+    const rb_cell_group group = {.network = plan->networks[0],
+                                 .size = plan->sizes[0],
+                                 .batch = plan->batches[0],
+                                 .threads = (int32_t)plan->threads[0]};
     rb_gate_cell cell;
     recording file;
     *samples = (rb_gate_samples){.side_count = count + 1};
@@ -99,7 +103,7 @@ rb_status rb_gate_record(const rb_plan *plan, const double *slowdowns, size_t co
     }
     rb_status status = open_recording(path, &file, err);
     if (status == RB_OK)
-        status = rb_gate_cell_open(plan, plan->networks[0], plan->batches[0], &cell, err);
+        status = rb_gate_cell_open(plan, &group, &cell, err);
     if (status == RB_OK) {
         cell.job.sides = sides;
         cell.job.side_count = count + 1;

@@ -5,7 +5,7 @@
 #include "bench/plan.h"
 #include "results/gate_samples.h"
 
-/* Records `rounds` rounds of the plan's first network, batch and engine: the base, and a side for
+/* Records `rounds` rounds of the first of the plan's cells: the base, and a side for
  * each slowdown (0: the same again). Every round is written as it comes, to a temporary file that
  * takes the place of path at the end, when interrupted too; path NULL: to none. *samples is the
  * caller's. */

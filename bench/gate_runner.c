@@ -11,6 +11,7 @@
 typedef struct gate_runner {
     const rb_gate_plan *plan;
     rb_gate_rows *rows;
+    size_t cell_count;
     rb_gate_cell *cells;      /* of each network and batch */
     rb_gate_side (*sides)[2]; /* of each row */
     rb_progress progress;
@@ -21,36 +22,55 @@ static size_t cell_of(const gate_runner *run, size_t row) {
 }
 
 static void init_row(gate_runner *run, const rb_gate_cell *cell, size_t engine) {
-    const rb_plan *plan = &run->plan->plan;
     rb_gate_row *row = &run->rows->items[run->rows->count];
     *row = (rb_gate_row){.batch = cell->job.spec.batch,
                          .height = cell->job.spec.height,
                          .width = cell->job.spec.width,
-                         .threads = plan->threads,
+                         .threads = cell->job.spec.threads,
                          .verdict = RB_GATE_MORE};
     snprintf(row->network, sizeof row->network, "%s", cell->job.spec.network);
-    snprintf(row->engine, sizeof row->engine, "%s", plan->engines[engine].label);
+    snprintf(row->engine, sizeof row->engine, "%s", run->plan->plan.engines[engine].label);
     rb_gate_side *sides = run->sides[run->rows->count++];
     sides[0] = (rb_gate_side){.label = "base", .engine_path = run->plan->base_paths[engine]};
-    sides[1] = (rb_gate_side){.label = "head", .engine_path = plan->engines[engine].path};
+    sides[1] = (rb_gate_side){.label = "head", .engine_path = run->plan->plan.engines[engine].path};
+}
+
+static rb_status open_cell(gate_runner *run, const rb_cell_group *group, rb_error *err) {
+    rb_gate_cell *cell = &run->cells[run->cell_count];
+    char text[128];
+    snprintf(text, sizeof text, "%s: weights, oracle, reference", group->network->name);
+    rb_progress_show(&run->progress, text);
+    const rb_status status = rb_gate_cell_open(&run->plan->plan, group, cell, err);
+    if (status != RB_OK)
+        return status;
+    run->cell_count++;
+    for (size_t e = 0; e < run->plan->plan.engine_count; e++)
+        init_row(run, cell, e);
+    return RB_OK;
+}
+
+static size_t size_count(const rb_plan *plan) {
+    return plan->size_count > 0 ? plan->size_count : 1;
+}
+
+static size_t cells_of(const rb_plan *plan) {
+    return plan->network_count * size_count(plan) * plan->batch_count * plan->thread_count;
 }
 
 static rb_status open_cells(gate_runner *run, rb_error *err) {
     const rb_plan *plan = &run->plan->plan;
-    char text[128];
+    rb_status status = RB_OK;
     for (size_t n = 0; n < plan->network_count; n++)
-        for (size_t b = 0; b < plan->batch_count; b++) {
-            rb_gate_cell *cell = &run->cells[n * plan->batch_count + b];
-            snprintf(text, sizeof text, "%s: weights, oracle, reference", plan->networks[n]->name);
-            rb_progress_show(&run->progress, text);
-            const rb_status status =
-                rb_gate_cell_open(plan, plan->networks[n], plan->batches[b], cell, err);
-            if (status != RB_OK)
-                return status;
-            for (size_t e = 0; e < plan->engine_count; e++)
-                init_row(run, cell, e);
-        }
-    return RB_OK;
+        for (size_t s = 0; s < size_count(plan); s++)
+            for (size_t b = 0; b < plan->batch_count; b++)
+                for (size_t t = 0; status == RB_OK && t < plan->thread_count; t++) {
+                    const rb_cell_group group = {.network = plan->networks[n],
+                                                 .size = plan->sizes[s], /* 0: their own */
+                                                 .batch = plan->batches[b],
+                                                 .threads = (int32_t)plan->threads[t]};
+                    status = open_cell(run, &group, err);
+                }
+    return status;
 }
 
 static void take_half(const rb_gate_side *side, double ns, rb_gate_half *half) {
@@ -136,7 +156,7 @@ static rb_status measure_all(gate_runner *run, rb_error *err) {
 }
 
 rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *err) {
-    const size_t cells = plan->plan.network_count * plan->plan.batch_count;
+    const size_t cells = cells_of(&plan->plan);
     const size_t count = cells * plan->plan.engine_count;
     gate_runner run = {.plan = plan, .rows = rows};
     *rows = (rb_gate_rows){.rounds = plan->rounds, .limits = plan->limits};
@@ -155,7 +175,7 @@ rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *er
     if (status == RB_OK)
         status = measure_all(&run, err);
     rb_progress_clear(&run.progress);
-    for (size_t c = 0; run.cells && c < cells; c++)
+    for (size_t c = 0; c < run.cell_count; c++)
         rb_gate_cell_close(&run.cells[c]);
     free(run.cells);
     free(run.sides);

@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
     {"engines", 'e', "LIST", 0, "Engines of both, by name (default: onednn)", 0},
     {"depths", 'd', "LIST", 0, "Networks (default: 18)", 0},
     {"batch", 'b', "LIST", 0, "Batch sizes (default: 1)", 0},
-    {"size", OPT_SIZE, "HxW", 0, "Input size (default: the networks' own, 224x224)", 0},
+    {"size", OPT_SIZE, "LIST", 0, "Input sizes (default: the networks' own, 224x224)", 0},
     {"weights", 'w', "FILE|DIR", 0, "Weights (default: synthetic)", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of synthetic weights and input (default: 1)", 0},
     {"tolerance", OPT_TOLERANCE, "PERCENT", 0, "A slowdown that is no alarm (default: 2)", 0},
@@ -63,7 +63,7 @@ static const char doc[] =
 typedef struct gate_arguments {
     rb_engine_options engine_options;
     rb_gate_plan gate;
-    const char *base, *head, *engines, *depths, *batches;
+    const char *base, *head, *engines, *depths, *batches, *sizes;
     const char *json, *markdown, *record, *replay, *slowdowns;
     bool selftest;
     int64_t gates;
@@ -138,7 +138,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         a->batches = argument;
         break;
     case OPT_SIZE:
-        rb_cli_size(state, argument, &a->gate.plan.height, &a->gate.plan.width);
+        a->sizes = argument;
         break;
     case 'w':
         a->gate.plan.weights = argument;
@@ -176,13 +176,18 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static rb_status add_cells(gate_arguments *a, rb_error *err) {
     rb_plan *plan = &a->gate.plan;
+    char number[16];
+    snprintf(number, sizeof number, "%d", a->engine_options.threads);
+    const char *threads = a->engine_options.thread_list ? a->engine_options.thread_list : number;
     rb_status status = rb_plan_add_networks(plan, a->depths ? a->depths : "18", err);
     if (status == RB_OK)
         status = rb_plan_add_batches(plan, a->batches ? a->batches : "1", err);
-    plan->threads = a->engine_options.threads;
+    if (status == RB_OK)
+        status = rb_plan_add_threads(plan, threads, err);
+    if (status == RB_OK && a->sizes)
+        status = rb_plan_add_sizes(plan, a->sizes, err);
     plan->verbose = a->engine_options.verbose;
     plan->worker = a->engine_options.worker;
-    plan->worker.threads = plan->threads;
     return status;
 }
 
@@ -318,8 +323,11 @@ static int selftest(gate_arguments *a) {
     if (status == RB_OK)
         status = rb_plan_add_engines(&a->gate.plan, a->engines ? a->engines : "onednn", &err);
     if (status == RB_OK && (a->gate.plan.network_count != 1 || a->gate.plan.batch_count != 1 ||
-                            a->gate.plan.engine_count != 1))
-        status = rb_fail(&err, RB_ERR_USAGE, "--selftest takes one network, batch and engine");
+                            a->gate.plan.engine_count != 1 || a->gate.plan.thread_count != 1 ||
+                            a->gate.plan.size_count > 1))
+        status = rb_fail(&err, RB_ERR_USAGE,
+                         "--selftest takes a single cell: one network, size, "
+                         "batch, number of threads and engine");
     /* An alarm takes two series. */
     if (status == RB_OK)
         status = rb_gate_record(&a->gate.plan, slowdowns, count,
@@ -332,7 +340,7 @@ static int selftest(gate_arguments *a) {
 
 int rb_command_gate(int argc, char **argv) {
     static const struct argp argp = {
-        .options = options, .parser = parse, .children = rb_engine_children, .doc = doc};
+        .options = options, .parser = parse, .children = rb_engine_sweep_children, .doc = doc};
     static gate_arguments a;
     a.gate = (rb_gate_plan){.plan = {.seed = 1, .resize = RB_RESIZE_STORED},
                             .limits = rb_gate_default_limits};
