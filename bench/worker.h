@@ -16,7 +16,7 @@
  *   run       {}                         -> {run_ns}, blob: logits
  *   tap       {first, count}             -> {dims: [[n, c, h, w], ...]}, blob: the values of these
  *                                           nodes, one behind the other
- *   time      {name, repetitions, warmup_seconds, cold}
+ *   time      {name, repetitions, warmup_seconds, cold, slowdown}
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
  *                                           blob: the last logits of each input
  *   profile   {repetitions, warmup_seconds, cold}
