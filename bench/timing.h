@@ -24,6 +24,8 @@ typedef struct rb_timing_spec {
     const char *name; /* of the benchmark */
     size_t repetitions;
     double warmup_seconds; /* of wall clock; at least one call */
+    double slowdown;       /* share by which each call is made longer by waiting: for the self-test
+                            * of who must notice; else 0 */
     bool cold;             /* before each call, warm-up included, the caches are emptied: by whoever
                             * has the body, in `before` */
 } rb_timing_spec;

@@ -191,6 +191,7 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
         .name = text_of(request->json, "name"),
         .repetitions = (size_t)repetitions,
         .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds")),
+        .slowdown = json_number_value(json_object_get(request->json, "slowdown")),
         .cold = json_is_true(json_object_get(request->json, "cold"))};
     const void *logits[RB_CASE_INPUTS];
     if (repetitions < 1 || repetitions > 1000000)
