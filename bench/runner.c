@@ -7,6 +7,7 @@
 #include "bench/cell.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
+#include "bench/meter.h"
 #include "bench/progress.h"
 #include "bench/run_cells.h"
 #include "bench/run_peaks.h"
@@ -267,6 +268,7 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
         status = rb_inputs_folder_digest(plan->images, rb_run_image_limit(plan), full.images_sha256,
                                          err);
     json_t *context = rb_machine_context();
+    rb_meter_describe(context);
     run.report = (rb_report){.directory = plan->directory,
                              .title = title,
                              .context = context,
