@@ -5,10 +5,27 @@
 #include <string.h>
 
 #include "bench/clock.h"
+#include "bench/machine.h"
 #include "model/graph_cost.h"
 #include "results/percentiles.h"
 
 #define MAX_REPETITIONS 2000
+
+static void describe_placement(const rb_cell_setting *setting, rb_record *record) {
+    const rb_placement *placement = &setting->placement;
+    const bool own_process = !setting->worker.in_process; /* else it is kept to nothing */
+    snprintf(record->affinity, sizeof record->affinity, "%s",
+             rb_affinity_name(own_process ? setting->plan->affinity.kind : RB_AFFINITY_NONE));
+    if (own_process)
+        rb_processors_say(&placement->set, record->processors, sizeof record->processors);
+    if (own_process && placement->processors > 0)
+        record->processor_count = placement->processors;
+    if (own_process && placement->cores > 0)
+        record->cores = placement->cores;
+    if (own_process && placement->numa_nodes > 0)
+        record->numa_nodes = placement->numa_nodes;
+    record->cpu_quota = rb_machine_quota();
+}
 
 void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine,
                   rb_latency_mode mode) {
@@ -39,6 +56,7 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     record->height = graph->height;
     record->width = graph->width;
     record->threads = setting->group.threads;
+    describe_placement(setting, record);
     record->parameters = rb_graph_parameters(graph);
     record->macs = rb_graph_macs(graph);
     record->peak_gmacs = setting->peak_gmacs;

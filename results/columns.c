@@ -63,6 +63,8 @@ TEXT(engine, r->engine)
 TEXT(engine_version, r->engine_version)
 TEXT(mode, r->mode)
 TEXT(scenario, r->scenario)
+TEXT(affinity, r->affinity)
+TEXT(processors, r->processors)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
 TEXT(kernel_plan, r->kernel_plan)
@@ -157,6 +159,8 @@ const rb_column rb_columns[] = {
     N("batch", "batch", CELL, COUNT, 0, SUMMARY, batch),
     N("threads", "threads", CELL, COUNT, 0, IF_VARIED, threads),
     T("size", "size", CELL, IF_VARIED, size),
+    T("affinity", "affinity", LATENCY, DETAIL, affinity),
+    T("processors", "processors", LATENCY, DETAIL, processors),
     T("mode", "mode", CELL, IF_VARIED, mode),
     T("scenario", "scenario", CELL, IF_VARIED, scenario),
 

@@ -48,6 +48,11 @@ typedef struct rb_record {
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;
+    /* where the process of the engine was kept */
+    char affinity[16];                          /* compact, scatter, list; "none": anywhere */
+    char processors[256];                       /* "0-3,8"; "" unknown */
+    int32_t processor_count, cores, numa_nodes; /* of these processors; -1 unknown */
+    double cpu_quota;  /* processors' worth of time that a cgroup allows; NaN: no limit */
     char mode[8];      /* of latency: "steady", "cold" */
     char scenario[16]; /* "calls", "single-stream" */
     /* the network */
