@@ -95,9 +95,21 @@ static rb_status write_json(const rb_report *report, rb_error *err) {
     return status;
 }
 
+/* What the machine does not give: an object of reasons. */
+static void print_missing(json_t *reasons, FILE *out) {
+    const char *what;
+    json_t *why;
+    if (json_object_size(reasons) == 0)
+        return;
+    fputs("\n## Not measured\n\n", out);
+    json_object_foreach(reasons, what, why)
+        fprintf(out, "- %s: %s\n", what, json_string_value(why) ? json_string_value(why) : "?");
+}
+
 static void print_markdown(const void *ctx, FILE *out) {
     const rb_report *report = ctx;
     rb_table_markdown(&report->records, report->title, out);
+    print_missing(json_object_get(report->context, "not_measured"), out);
 }
 
 static void print_csv(const void *ctx, FILE *out) {
