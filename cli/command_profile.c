@@ -156,7 +156,9 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
     plan->weights_sha256 = job->info.sha256;
     plan->inputs = &job->inputs;
     plan->worker = a->engines.worker;
-    plan->worker.threads = a->engines.threads;
+    rb_placement placement;
+    rb_affinity_place(&(rb_affinity){.kind = RB_AFFINITY_COMPACT}, a->engines.threads, &placement);
+    rb_worker_keep(&plan->worker, &placement);
     plan->quick = a->quick;
     plan->alone = !a->no_alone;
     return RB_OK;
