@@ -192,7 +192,7 @@ static rb_status complete(kernels_arguments *a, rb_error *err) {
     a->plan.threads = a->engine_options.threads;
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
-    a->plan.worker.threads = a->plan.threads;
+    rb_worker_keep_compact(&a->plan.worker, a->plan.threads);
     return status;
 }
 

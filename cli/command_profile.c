@@ -156,9 +156,7 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
     plan->weights_sha256 = job->info.sha256;
     plan->inputs = &job->inputs;
     plan->worker = a->engines.worker;
-    rb_placement placement;
-    rb_affinity_place(&(rb_affinity){.kind = RB_AFFINITY_COMPACT}, a->engines.threads, &placement);
-    rb_worker_keep(&plan->worker, &placement);
+    rb_worker_keep_compact(&plan->worker, a->engines.threads);
     plan->quick = a->quick;
     plan->alone = !a->no_alone;
     return RB_OK;
