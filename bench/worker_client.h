@@ -21,13 +21,6 @@ static inline void rb_worker_keep(rb_worker_options *options, const rb_placement
     options->processors = placement->set;
 }
 
-/* The same with as many cores side by side as there are threads. */
-static inline void rb_worker_keep_compact(rb_worker_options *options, int32_t threads) {
-    rb_placement placement;
-    rb_affinity_place(&(rb_affinity){.kind = RB_AFFINITY_COMPACT}, threads, &placement);
-    rb_worker_keep(options, &placement);
-}
-
 typedef struct rb_worker rb_worker;
 
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, rb_error *err);
