@@ -1,0 +1,36 @@
+/* Where a run takes place: the machine, its state, the software, and how far its times can be
+ * trusted. Every result file carries it. */
+#ifndef BENCH_ENVIRONMENT_H
+#define BENCH_ENVIRONMENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "bench/grade.h"
+
+typedef struct rb_environment {
+    rb_machine_facts facts;
+    bool measured; /* stability */
+    rb_stability stability;
+    int32_t threads; /* that the grade is for */
+    rb_grade grade;
+} rb_environment;
+
+/* Of this machine, now. seconds: how long its stability is measured (0: not at all). */
+void rb_environment_look(int32_t threads, double seconds, rb_environment *environment);
+
+/* What a result file that times nothing has: a look of a seventh of a second, as a context. */
+json_t *rb_environment_brief(int32_t threads);
+
+/* Grades again, after facts or stability have changed. */
+void rb_environment_grade(rb_environment *environment);
+
+/* Google Benchmark's context block (date, executable, library_build_type, and what
+ * bench/machine_json.h says), with versions, OpenMP settings, stability, grade and grade_reasons. A new
+ * reference. */
+json_t *rb_environment_context(const rb_environment *environment);
+
+/* Writes grade, grade_reasons and stability of the environment into a context once more. */
+void rb_environment_update(const rb_environment *environment, json_t *context);
+
+#endif
