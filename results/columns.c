@@ -36,7 +36,8 @@ static double speedup(const void *all, const void *row) {
         const rb_record *other = &records->items[i];
         if (strcmp(other->engine, "reference") == 0 && other->verdict == RB_VERDICT_PASS &&
             strcmp(other->network, r->network) == 0 && other->batch == r->batch &&
-            other->threads == r->threads && other->height == r->height && other->width == r->width)
+            other->threads == r->threads && other->height == r->height &&
+            other->width == r->width && strcmp(other->mode, r->mode) == 0)
             return other->latency_ns.median / r->latency_ns.median;
     }
     return NAN;
@@ -53,6 +54,7 @@ static const char *size(const void *row) {
 TEXT(network, r->network)
 TEXT(engine, r->engine)
 TEXT(engine_version, r->engine_version)
+TEXT(mode, r->mode)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
 TEXT(kernel_plan, r->kernel_plan)
@@ -103,6 +105,7 @@ const rb_column rb_columns[] = {
     N("batch", "batch", CELL, COUNT, 0, SUMMARY, batch),
     N("threads", "threads", CELL, COUNT, 0, IF_VARIED, threads),
     T("size", "size", CELL, IF_VARIED, size),
+    T("mode", "mode", CELL, IF_VARIED, mode),
 
     T("parity", "parity", PARITY, SUMMARY, verdict),
     N("images", "images", PARITY, COUNT, 0, DETAIL, images),

@@ -46,6 +46,7 @@ typedef struct rb_record {
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;
+    char mode[8]; /* of latency: "steady", "cold" */
     /* the network */
     int64_t parameters;
     int64_t macs; /* whole batch */
@@ -59,7 +60,7 @@ typedef struct rb_record {
     int32_t reorders;     /* nodes whose kernel string names a reorder */
     /* single events, median over workers, in nanoseconds */
     double load_ns, open_ns, first_run_ns;
-    /* steady state: every call */
+    /* every timed call */
     rb_sample *samples;
     size_t sample_count;
     rb_summary latency_ns; /* of samples' real_ns: rb_record_summarize */
@@ -81,7 +82,7 @@ void rb_record_release(rb_record *record); /* frees the samples */
 rb_status rb_record_summarize(rb_record *record, rb_error *err);
 
 /* "resnet50/onednn/batch:1/threads:2/size:224x224", the name of the cell in Google Benchmark's
- * style: height before width. */
+ * style: height before width; "/cold" follows where caches are emptied. */
 void rb_record_name(const rb_record *record, char *name, size_t capacity);
 
 typedef struct rb_record_list {
