@@ -69,7 +69,8 @@ static bool find_version2(const char *root, hierarchy *h) {
 }
 
 /* From the process's own group up to the first one. In a container the path may be the host's while
- * the mount begins at the container's group: then only the last step finds files, which are its own. */
+ * the mount begins at the container's group: then only the last step finds files, which are its
+ * own. */
 static void visit(hierarchy *h, void (*look)(const hierarchy *h, rb_cgroup *found),
                   rb_cgroup *found) {
     for (;;) {

@@ -9,7 +9,7 @@ typedef struct rb_cgroup {
     int version;          /* of the hierarchy that limits processors: 1, 2; 0: there is none */
     double cpu_quota;     /* processors' worth of time in each period; infinity: no limit */
     int64_t memory_limit; /* bytes; -1: none */
-    int64_t memory_left;  /* bytes until a limit is met, caches of files not counted; -1: no limit */
+    int64_t memory_left; /* bytes until a limit is met, caches of files not counted; -1: no limit */
 } rb_cgroup;
 
 /* root: see bench/system_file.h. Limits of all groups from the process's own up to the first count,

@@ -1,15 +1,17 @@
 #include "bench/environment.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "bench/machine.h"
 #include "bench/machine_json.h"
 #include "bench/software.h"
 
 #define BRIEF_SECONDS 0.15
 
-void rb_environment_grade(rb_environment *e) {
+static void grade(rb_environment *e) {
     rb_grade_machine(&e->facts, e->measured ? &e->stability : NULL, e->threads, &e->grade);
 }
 
@@ -18,13 +20,17 @@ void rb_environment_look(int32_t threads, double seconds, rb_environment *e) {
     rb_machine_facts_read("", &e->facts);
     if (e->measured)
         rb_stability_measure(seconds, &e->stability);
-    rb_environment_grade(e);
+    grade(e);
 }
 
 json_t *rb_environment_brief(int32_t threads) {
     rb_environment environment;
     rb_environment_look(threads, BRIEF_SECONDS, &environment);
     return rb_environment_context(&environment);
+}
+
+json_t *rb_machine_context(void) {
+    return rb_environment_brief(rb_machine_threads());
 }
 
 static void set_date(json_t *context) {
@@ -49,13 +55,15 @@ static json_t *stability_to_json(const rb_stability *s) {
     json_object_set_new(object, "yardstick_median_ns", json_real(s->yardstick_median_ns));
     json_object_set_new(object, "yardstick_p5_ns", json_real(s->yardstick_p5_ns));
     json_object_set_new(object, "yardstick_p95_ns", json_real(s->yardstick_p95_ns));
+    if (s->drift >= 0)
+        json_object_set_new(object, "yardstick_drift", json_real(s->drift));
     json_object_set_new(object, "yardstick_spread", json_real(rb_stability_spread(s)));
     if (s->steal_share >= 0)
         json_object_set_new(object, "steal_share", json_real(s->steal_share));
     return object;
 }
 
-void rb_environment_update(const rb_environment *e, json_t *context) {
+void rb_environment_add_grade(const rb_environment *e, json_t *context) {
     const char letter[2] = {e->grade.letter, '\0'};
     json_t *reasons = json_array();
     for (size_t i = 0; i < e->grade.count; i++)
@@ -73,6 +81,26 @@ json_t *rb_environment_context(const rb_environment *e) {
     json_decref(facts);
     rb_software_add(context);
     json_object_set_new(context, "threads", json_integer(e->threads));
-    rb_environment_update(e, context);
+    rb_environment_add_grade(e, context);
     return context;
+}
+
+void rb_environment_learn(rb_environment *e, double steal_share, double drift, json_t *context) {
+    rb_stability *s = &e->stability;
+    if (steal_share > s->steal_share)
+        s->steal_share = steal_share;
+    if (drift > s->drift)
+        s->drift = drift;
+    grade(e);
+    rb_environment_add_grade(e, context);
+}
+
+void rb_environment_grade_line(const rb_environment *e, char line[RB_GRADE_LINE_CAPACITY]) {
+    const rb_grade *g = &e->grade;
+    const size_t more = g->count > 0 ? g->count - 1 : 0;
+    char rest[48] = "";
+    if (more > 0)
+        snprintf(rest, sizeof rest, "; %zu %s more", more, more == 1 ? "reason" : "reasons");
+    snprintf(line, RB_GRADE_LINE_CAPACITY, "grade %c: %s%s", g->letter,
+             g->count > 0 ? g->reasons[0].sentence : "nothing is known that moves times", rest);
 }

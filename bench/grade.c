@@ -33,34 +33,27 @@ static void judge_processors(const rb_machine_facts *f, int32_t threads, rb_grad
         add(grade, 'C', "%d threads share the %d %s that this process may use", threads,
             f->usable_cores, f->usable_cores == 1 ? "core" : "cores");
     if (isfinite(f->cgroup.cpu_quota) && f->cgroup.cpu_quota < threads)
-        add(grade, 'D',
-            "the control group's quota of %.2f processors is less than %d %s need: they are "
-            "stopped in every period",
-            f->cgroup.cpu_quota, threads, threads == 1 ? "thread" : "threads");
+        add(grade, 'D', "%d %s on a quota of %.2f processors: stopped in every period", threads,
+            threads == 1 ? "thread" : "threads", f->cgroup.cpu_quota);
     if (f->core_kinds > 1)
-        add(grade, 'B', "cores are of %d kinds: a thread is faster on one than on another",
-            f->core_kinds);
+        add(grade, 'B', "the cores are of %d kinds, of different speed", f->core_kinds);
     if (f->nodes > 1 && threads > f->usable_cores / f->nodes)
-        add(grade, 'B',
-            "%d threads lie on more than one of the %d NUMA nodes: memory may be near or far",
+        add(grade, 'B', "%d threads lie on several of %d NUMA nodes: memory may be near or far",
             threads, f->nodes);
 }
 
 static void judge_frequency(const rb_machine_facts *f, rb_grade *grade) {
     if (f->governor[0] && strcmp(f->governor, "performance") != 0)
-        add(grade, 'B', "the frequency governor is '%s', not 'performance': the clock follows load",
-            f->governor);
+        add(grade, 'B', "the frequency governor is '%s', not 'performance'", f->governor);
     if (f->turbo == 1)
-        add(grade, 'B', "turbo is on: the clock depends on temperature and on what others do");
+        add(grade, 'B', "turbo is on: the clock depends on heat and on what other cores do");
     if (!f->governor[0] && !f->hypervisor[0])
         add(grade, 'B', "the system does not tell its frequency governor");
 }
 
 static void judge_company(const rb_machine_facts *f, const rb_stability *s, rb_grade *grade) {
     if (f->hypervisor[0])
-        add(grade, 'B',
-            "a virtual machine (%s): frequency and neighbours are hidden, and processors may be "
-            "threads of shared cores",
+        add(grade, 'B', "a virtual machine (%s): its clock and its neighbours are hidden",
             f->hypervisor);
     const double steal = s ? s->steal_share : -1;
     const char stolen = letter_of(steal, 0.002, 0.01, 0.05);
@@ -69,31 +62,39 @@ static void judge_company(const rb_machine_facts *f, const rb_stability *s, rb_g
     if (f->load[0] >= 0 && f->processors > 0) {
         const char busy = letter_of(f->load[0] / f->processors, 0.15, 0.5, INFINITY);
         if (busy != 'A')
-            add(grade, busy, "the load average is %.2f on %d processors: others are at work",
+            add(grade, busy, "the load average was %.2f on %d processors: others are at work",
                 f->load[0], f->processors);
         else if (f->smt == 1 && f->load[0] >= 0.5)
-            add(grade, 'B',
-                "the load average is %.2f and SMT is on: a neighbour may share a timed core",
+            add(grade, 'B', "SMT is on and the load average was %.2f: cores may be shared",
                 f->load[0]);
     }
     if (f->swap_used_bytes > 0 && f->memory_bytes > 0 &&
         f->swap_used_bytes >= f->memory_bytes / 100)
-        add(grade, 'B', "%.0f MiB are swapped out: memory was short, and may come from a disk",
+        add(grade, 'B', "%.0f MiB are swapped out: memory was short",
             (double)f->swap_used_bytes / (1 << 20));
 }
 
+/* A share as a percentage, with a decimal where that tells something. */
+static void format_percent(double share, char text[32]) {
+    snprintf(text, 32, "%.*f %%", share < 0.1 ? 1 : 0, 100 * share);
+}
+
 static void judge_measured(const rb_stability *s, rb_grade *grade) {
+    char percent[32];
     if (!s) {
         add(grade, 'B', "nothing was measured");
         return;
     }
     const double spread = rb_stability_spread(s);
     const char wide = letter_of(spread, 0.03, 0.10, 0.30);
+    format_percent(spread, percent);
     if (wide != 'A')
-        add(grade, wide,
-            "the same loop took %.3g to %.3g ms (p5 to p95 of %d): %.1f %% more or less for "
-            "nothing",
-            s->yardstick_p5_ns * 1e-6, s->yardstick_p95_ns * 1e-6, s->yardsticks, 100 * spread);
+        add(grade, wide, "the same loop took %.3g to %.3g ms, %s more (p5, p95 of %d times)",
+            s->yardstick_p5_ns * 1e-6, s->yardstick_p95_ns * 1e-6, percent, s->yardsticks);
+    const char drifts = letter_of(s->drift, 0.05, 0.15, 0.50);
+    format_percent(s->drift, percent);
+    if (drifts != 'A')
+        add(grade, drifts, "in the course of the run the same loop took up to %s longer", percent);
     const char costly = letter_of(s->timer_cost_ns, 250, 1000, 10000);
     if (costly != 'A')
         add(grade, costly, "a look at the clock takes %.0f ns", s->timer_cost_ns);

@@ -11,7 +11,7 @@
 
 typedef struct rb_grade_reason {
     char most;          /* the best grade that this leaves: 'B', 'C', 'D' */
-    char sentence[256]; /* without a full stop */
+    char sentence[160]; /* without a full stop */
 } rb_grade_reason;
 
 /* A: nothing is known that moves times. B: differences of a few percent say little. C: so do those

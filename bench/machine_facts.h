@@ -14,9 +14,9 @@
 
 typedef struct rb_cache_facts {
     int32_t level;
-    const char *type; /* "Data", "Instruction", "Unified" */
-    int64_t bytes;    /* of one */
-    int32_t count;    /* of such caches in the machine */
+    const char *type;  /* "Data", "Instruction", "Unified" */
+    int64_t bytes;     /* of one */
+    int32_t count;     /* of such caches in the machine */
     int32_t shared_by; /* processors */
     int32_t line_bytes;
     int32_t ways; /* 0: unknown */
@@ -37,7 +37,8 @@ typedef struct rb_machine_facts {
     size_t cache_count;
     const char *isas[RB_MAX_ISAS]; /* as Linux spells them: "avx2", "asimd" */
     size_t isa_count;
-    int32_t x86_64_level; /* 1..4 of the psABI's micro-architecture levels; 0: another architecture */
+    int32_t
+        x86_64_level; /* 1..4 of the psABI's micro-architecture levels; 0: another architecture */
 
     /* memory */
     int64_t memory_bytes, available_bytes; /* available: to this process, its cgroup considered */
@@ -47,7 +48,7 @@ typedef struct rb_machine_facts {
 
     /* system */
     char kernel[192], host_name[72];
-    char governor[32];       /* "mixed": not the same for all processors */
+    char governor[32]; /* "mixed": not the same for all processors */
     char scaling_driver[32];
     int32_t turbo;           /* 1: on; 0: off */
     int64_t mhz, mhz_most;   /* of the first processor: now, at most */

@@ -91,11 +91,10 @@ static void read_nodes(hwloc_topology_t topology, rb_machine_facts *f) {
 /* Which of the flags in /proc/cpuinfo are told, in this order (Linux: arch/x86/include/asm/
  * cpufeatures.h, Documentation/arch/arm64/elf_hwcaps.rst). */
 static const char *const known_isas[] = {
-    "sse2",        "ssse3",        "sse4_1",    "sse4_2",   "avx",         "f16c",
-    "fma",         "avx2",         "avx_vnni",  "avx512f",  "avx512bw",    "avx512vl",
-    "avx512_vnni", "avx512_bf16",  "avx512_fp16", "amx_tile", "amx_int8",  "amx_bf16",
-    "asimd",       "asimdhp",      "asimddp",   "i8mm",     "bf16",        "sve",
-    "sve2",        "sme",          "neon"};
+    "sse2",        "ssse3",    "sse4_1",   "sse4_2",   "avx",      "f16c",        "fma",
+    "avx2",        "avx_vnni", "avx512f",  "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
+    "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "asimd",    "asimdhp",     "asimddp",
+    "i8mm",        "bf16",     "sve",      "sve2",     "sme",      "neon"};
 _Static_assert(sizeof known_isas / sizeof known_isas[0] <= RB_MAX_ISAS, "room for all");
 
 /* System V ABI, AMD64 supplement, "Micro-Architecture Levels"; Linux calls LZCNT abm, and xsave is
@@ -125,7 +124,7 @@ static void read_isas(const char *root, rb_machine_facts *f) {
     f->x86_64_level = level_of(flags);
     if (!f->architecture[0])
         set_text(f->architecture, sizeof f->architecture,
-                 f->x86_64_level > 0                 ? "x86_64"
+                 f->x86_64_level > 0                  ? "x86_64"
                  : rb_system_has_word(flags, "asimd") ? "aarch64"
                                                       : "");
 }

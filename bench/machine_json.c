@@ -22,11 +22,10 @@ static json_t *caches_to_json(const rb_machine_facts *f) {
     json_t *caches = json_array();
     for (size_t i = 0; i < f->cache_count; i++) {
         const rb_cache_facts *c = &f->caches[i];
-        json_array_append_new(caches,
-                              json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i}", "type", c->type,
-                                        "level", c->level, "size", (json_int_t)c->bytes,
-                                        "num_sharing", c->shared_by, "count", c->count,
-                                        "line_bytes", c->line_bytes, "ways", c->ways));
+        json_array_append_new(
+            caches, json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i}", "type", c->type, "level",
+                              c->level, "size", (json_int_t)c->bytes, "num_sharing", c->shared_by,
+                              "count", c->count, "line_bytes", c->line_bytes, "ways", c->ways));
     }
     return caches;
 }

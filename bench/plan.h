@@ -69,7 +69,7 @@ rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error *err);
 
 /* What decides whether the results of two runs may stand in one table; machine is the
- * context of rb_machine_context. */
+ * context of rb_environment_context. */
 json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine);
 
 #endif

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "bench/cell.h"
+#include "bench/environment.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
 #include "bench/peak.h"
@@ -13,11 +14,14 @@
 #include "model/graph_cost.h"
 #include "results/report.h"
 
+#define STABILITY_SECONDS 0.3 /* the machine is looked at before anything is timed */
+
 typedef struct runner {
     const rb_plan *plan;
     rb_report report;
     rb_progress progress;
     rb_peak peak;
+    rb_environment environment;
     size_t resumed; /* rows of an earlier run, which stay as they are */
     void (*notice)(const char *sentence);
 } runner;
@@ -122,6 +126,8 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
         cells[i].record.steal_share = steal;
         if (status == RB_OK)
             status = rb_cell_finish(&cells[i], err);
+        rb_environment_learn(&run->environment, steal, cells[i].record.yardstick_spread - 1,
+                             run->report.context);
         if (status == RB_OK)
             status = rb_record_list_put(&run->report.records, &cells[i].record, err);
         rb_remote_close(cells[i].remote);
@@ -344,7 +350,6 @@ static rb_status prepare(runner *run, rb_error *err) {
         status = look_at_peak(run, err);
     if (status != RB_OK)
         return status;
-    json_object_set_new(run->report.context, "threads", json_integer(run->plan->threads));
     rb_progress_start(&run->progress, pending_work(run));
     return RB_OK;
 }
@@ -352,12 +357,13 @@ static rb_status prepare(runner *run, rb_error *err) {
 rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence),
                         rb_record_list *records, rb_error *err) {
     runner run = {.plan = plan, .notice = notice};
-    char title[512];
+    char title[512], line[RB_GRADE_LINE_CAPACITY];
     rb_plan full = *plan;
     rb_status status = RB_OK;
     if (plan->images)
         status = rb_inputs_folder_digest(plan->images, image_limit(plan), full.images_sha256, err);
-    json_t *context = rb_machine_context();
+    rb_environment_look(plan->threads, STABILITY_SECONDS, &run.environment);
+    json_t *context = rb_environment_context(&run.environment);
     run.report = (rb_report){.directory = plan->directory,
                              .title = title,
                              .context = context,
@@ -368,6 +374,10 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
     for (size_t n = 0; status == RB_OK && !rb_interrupted() && n < plan->network_count; n++)
         status = run_network(&run, plan->networks[n], err);
     rb_progress_clear(&run.progress);
+    if (run.report.records.count > 0) {
+        rb_environment_grade_line(&run.environment, line);
+        notice(line);
+    }
     if (status == RB_OK && rb_interrupted())
         status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     json_decref(run.report.context);

@@ -45,6 +45,7 @@ void rb_stability_measure(double seconds, rb_stability *s) {
     s->yardstick_median_ns = ns[count / 2];
     s->yardstick_p5_ns = ns[count / 20];
     s->yardstick_p95_ns = ns[count - 1 - count / 20];
+    s->drift = -1;
     s->steal_share =
         after.all - before.all >= MIN_TICKS ? rb_machine_steal_share(before, after) : -1;
 }

@@ -10,6 +10,7 @@ typedef struct rb_stability {
     int32_t yardsticks;   /* runs of the yardstick loop (bench/peak.h) on one thread */
     double yardstick_median_ns, yardstick_p5_ns, yardstick_p95_ns;
     double steal_share; /* while they ran; -1: unknown, or too short to tell */
+    double drift;       /* of the yardstick over a whole run: slowest over fastest - 1; -1: none */
 } rb_stability;
 
 /* Runs the yardstick for about `seconds`, at least 20 times. */

@@ -11,10 +11,12 @@ hwloc_topology_t rb_topology_load(const char *root) {
     if (failed)
         topology = NULL;
     else if (root[0]) /* of another machine: this processor has nothing to say */
-        failed = hwloc_topology_set_components(topology,
-                                               HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+        failed = hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST,
+                                               "x86");
     else
         failed = hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM);
+    if (!failed)
+        failed = hwloc_topology_set_icache_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_ALL);
     if (!failed)
         failed = hwloc_topology_load(topology);
     if (root[0])

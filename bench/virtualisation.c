@@ -15,11 +15,16 @@
 static const struct {
     const char *signature, *dmi, *name;
 } hypervisors[] = {
-    {"KVMKVMKVM", "KVM", "KVM"},        {"VMwareVMware", "VMware", "VMware"},
-    {"Microsoft Hv", "Microsoft", "Hyper-V"}, {"XenVMMXenVMM", "Xen", "Xen"},
-    {"TCGTCGTCGTCG", "QEMU", "QEMU"},   {"VBoxVBoxVBox", "VirtualBox", "VirtualBox"},
-    {"bhyve bhyve", "BHYVE", "bhyve"},  {" lrpepyh  vr", "Parallels", "Parallels"},
-    {"ACRNACRNACRN", "ACRN", "ACRN"},   {NULL, "Amazon EC2", "KVM (Amazon EC2)"},
+    {"KVMKVMKVM", "KVM", "KVM"},
+    {"VMwareVMware", "VMware", "VMware"},
+    {"Microsoft Hv", "Microsoft", "Hyper-V"},
+    {"XenVMMXenVMM", "Xen", "Xen"},
+    {"TCGTCGTCGTCG", "QEMU", "QEMU"},
+    {"VBoxVBoxVBox", "VirtualBox", "VirtualBox"},
+    {"bhyve bhyve", "BHYVE", "bhyve"},
+    {" lrpepyh  vr", "Parallels", "Parallels"},
+    {"ACRNACRNACRN", "ACRN", "ACRN"},
+    {NULL, "Amazon EC2", "KVM (Amazon EC2)"},
     {NULL, "Google", "KVM (Google)"},
 };
 #define COUNT (sizeof hypervisors / sizeof hypervisors[0])
@@ -80,8 +85,9 @@ void rb_hypervisor_read(const char *root, char *name, size_t capacity) {
 void rb_container_read(const char *root, char *name, size_t capacity) {
     static const struct {
         const char *word, *name;
-    } groups[] = {{"docker", "docker"},   {"kubepods", "kubernetes"}, {"libpod", "podman"},
-                  {"containerd", "containerd"}, {"lxc", "lxc"},       {"garden", "garden"}};
+    } groups[] = {{"docker", "docker"}, {"kubepods", "kubernetes"},
+                  {"libpod", "podman"}, {"containerd", "containerd"},
+                  {"lxc", "lxc"},       {"garden", "garden"}};
     char full[4096], line[1024];
     name[0] = '\0';
     if (rb_system_line(root, "/run/systemd/container", name, capacity) && name[0])

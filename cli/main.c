@@ -14,6 +14,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
+    {"env", rb_command_env, "tell what this machine is, and how far its times can be trusted"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
     {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
