@@ -6,6 +6,7 @@
 
 #include "bench/clock.h"
 #include "model/graph_cost.h"
+#include "results/percentiles.h"
 
 #define MAX_REPETITIONS 2000
 
@@ -30,6 +31,8 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     snprintf(record->preprocessing, sizeof record->preprocessing, "%s",
              setting->inputs->preprocessing);
     snprintf(record->mode, sizeof record->mode, "%s", rb_latency_mode_name(mode));
+    snprintf(record->scenario, sizeof record->scenario, "%s",
+             rb_scenario_name(setting->plan->scenario));
     record->depth = setting->network->depth;
     record->blocks = rb_network_block_count(setting->network);
     record->batch = graph->batch;
@@ -121,11 +124,22 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     return settle(cell, status, "run", err);
 }
 
-static size_t repetitions_of(const rb_cell *cell) {
-    const rb_tier *tier = cell->setting->plan->tier;
-    const double fitting = tier->turn_seconds * 1e9 / (cell->call_ns + cell->pause_ns);
-    if (!(fitting > (double)tier->min_repetitions))
+/* A turn's share of the calls that the scenario needs, whatever they take. */
+static size_t least_repetitions(const rb_plan *plan) {
+    const rb_tier *tier = plan->tier;
+    const size_t turns = (size_t)(tier->workers * tier->turns);
+    if (plan->scenario != RB_SCENARIO_SINGLE_STREAM)
         return tier->min_repetitions;
+    const size_t share = (rb_percentile_least(plan->percentile) + turns - 1) / turns;
+    return share > tier->min_repetitions ? share : tier->min_repetitions;
+}
+
+static size_t repetitions_of(const rb_cell *cell) {
+    const rb_plan *plan = cell->setting->plan;
+    const size_t least = least_repetitions(plan);
+    const double fitting = plan->tier->turn_seconds * 1e9 / (cell->call_ns + cell->pause_ns);
+    if (!(fitting > (double)least))
+        return least;
     return fitting < MAX_REPETITIONS ? (size_t)fitting : MAX_REPETITIONS;
 }
 

@@ -226,6 +226,8 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "in_process", json_boolean(plan->worker.in_process));
     json_object_set_new(identity, "images_sha256", json_string(plan->images_sha256));
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
+    json_object_set_new(identity, "scenario", json_string(rb_scenario_name(plan->scenario)));
+    json_object_set_new(identity, "percentile", json_real(plan->percentile));
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "threads", json_integer(plan->threads));
     json_object_set_new(identity, "height", json_integer(plan->height));

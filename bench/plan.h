@@ -43,6 +43,8 @@ typedef struct rb_plan {
     size_t batch_count;
     rb_latency_mode modes[RB_LATENCY_MODES];
     size_t mode_count;
+    rb_scenario scenario;
+    double percentile;     /* of RB_SCENARIO_SINGLE_STREAM, as a share of the calls */
     int64_t height, width; /* 0: the networks' default */
     int32_t threads;
     const rb_tier *tier;

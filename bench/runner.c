@@ -43,7 +43,8 @@ static bool is_done(const runner *run, const rb_network *network, const rb_plan_
         const rb_record *record = &run->report.records.items[i];
         if (strcmp(record->network, network->name) == 0 &&
             strcmp(record->engine, engine->label) == 0 && record->batch == batch &&
-            strcmp(record->mode, rb_latency_mode_name(mode)) == 0)
+            strcmp(record->mode, rb_latency_mode_name(mode)) == 0 &&
+            strcmp(record->scenario, rb_scenario_name(run->plan->scenario)) == 0)
             return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
                    strcmp(record->engine_sha256, engine->sha256) == 0;
     }
@@ -315,7 +316,7 @@ static rb_status resume(runner *run, rb_error *err) {
     if (!json_equal(plan, run->report.plan))
         status = rb_fail(
             err, RB_ERR_NOT_COMPARABLE,
-            "%s: was made with other settings (tier, threads, size, weights, "
+            "%s: was made with other settings (tier, scenario, threads, size, weights, "
             "seed, images or how many of them, machine, OpenMP, --no-worker); use another -o",
             path);
     json_decref(plan);

@@ -5,10 +5,22 @@
 #include "bench/weights_source.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
+#include "results/percentiles.h"
 #include "results/report.h"
 #include "results/tables.h"
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP, OPT_MODE };
+enum {
+    OPT_QUICK = 256,
+    OPT_FULL,
+    OPT_RESUME,
+    OPT_SEED,
+    OPT_SIZE,
+    OPT_RESIZE,
+    OPT_CROP,
+    OPT_MODE,
+    OPT_SCENARIO,
+    OPT_PERCENTILE
+};
 
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
@@ -17,6 +29,10 @@ static const struct argp_option options[] = {
     {"batch", 'b', "LIST", 0, "Batch sizes (default: 1; with --full: 1,8)", 0},
     {"mode", OPT_MODE, "LIST", 0,
      "Latency with caches as they are (steady, default), or emptied before each call (cold)", 0},
+    {"scenario", OPT_SCENARIO, "NAME", 0,
+     "calls (default: the median of calls), or single-stream (as many calls as a percentile needs)",
+     0},
+    {"percentile", OPT_PERCENTILE, "P", 0, "Of single-stream: 50, 90 (default), 95, 99 or 99.9", 0},
     {"size", OPT_SIZE, "HxW", 0, "Input size (default: the networks' own, 224x224)", 0},
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
@@ -47,7 +63,7 @@ static const char doc[] =
 typedef struct run_arguments {
     rb_engine_options engine_options;
     rb_plan plan;
-    const char *depths, *engines, *batches, *modes, *output;
+    const char *depths, *engines, *batches, *modes, *scenario, *percentile, *output;
     int64_t crop_height, crop_width;
 } run_arguments;
 
@@ -68,6 +84,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_MODE:
         a->modes = argument;
+        break;
+    case OPT_SCENARIO:
+        a->scenario = argument;
+        break;
+    case OPT_PERCENTILE:
+        a->percentile = argument;
         break;
     case OPT_SIZE:
         rb_cli_size(state, argument, &a->plan.height, &a->plan.width);
@@ -115,6 +137,22 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
+/* MLPerf's single-stream is one image after the other, and its figure the 90th percentile. */
+static rb_status complete_scenario(run_arguments *a, rb_error *err) {
+    rb_status status =
+        rb_scenario_parse(a->scenario ? a->scenario : "calls", &a->plan.scenario, err);
+    if (status == RB_OK)
+        status =
+            rb_percentile_parse(a->percentile ? a->percentile : "90", &a->plan.percentile, err);
+    const bool stream = a->plan.scenario == RB_SCENARIO_SINGLE_STREAM;
+    if (status == RB_OK && a->percentile && !stream)
+        status = rb_fail(err, RB_ERR_USAGE, "--percentile is for --scenario single-stream");
+    if (status == RB_OK && stream && (a->plan.batch_count != 1 || a->plan.batches[0] != 1))
+        status = rb_fail(err, RB_ERR_USAGE,
+                         "single-stream is one image after the other: --batch 1 alone");
+    return status;
+}
+
 static rb_status complete(run_arguments *a, rb_error *err) {
     const bool full = a->plan.tier == &rb_tier_full;
     char networks[1024] = "18,34,50,101,152";
@@ -126,9 +164,15 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_plan_add_engines(&a->plan, a->engines ? a->engines : "reference,onednn", err);
     if (status == RB_OK)
-        status = rb_plan_add_batches(&a->plan, a->batches ? a->batches : full ? "1,8" : "1", err);
+        status = rb_plan_add_batches(&a->plan,
+                                     a->batches             ? a->batches
+                                     : full && !a->scenario ? "1,8"
+                                                            : "1",
+                                     err);
     if (status == RB_OK)
         status = rb_plan_add_modes(&a->plan, a->modes ? a->modes : "steady", err);
+    if (status == RB_OK)
+        status = complete_scenario(a, err);
     if (status == RB_OK && (!a->plan.network_count || !a->plan.engine_count ||
                             !a->plan.batch_count || !a->plan.mode_count))
         status =
@@ -152,6 +196,16 @@ static void say_what_runs(const rb_plan *plan) {
            plan->weights ? plan->weights : "synthetic", plan->images ? plan->images : "synthetic");
 }
 
+/* What a percentile costs is said before it is paid. */
+static void say_scenario(const rb_plan *plan) {
+    const double share = plan->percentile;
+    if (plan->scenario != RB_SCENARIO_SINGLE_STREAM)
+        return;
+    printf("single-stream: p%g takes at least %zu calls of each row, as many as its 95 %% interval "
+           "needs to have two ends (MLPerf's margin of %g: %zu)\n\n",
+           100 * share, rb_percentile_least(share), (1 - share) / 20, rb_percentile_mlperf(share));
+}
+
 /* The command that measures one row again, in one process for a debugger. */
 static void print_repetition(const rb_plan *plan, const rb_record *record) {
     for (size_t e = 0; e < plan->engine_count; e++) {
@@ -168,6 +222,8 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
                (long long)record->height, (long long)record->width, (unsigned long long)plan->seed);
         if (strcmp(record->mode, "steady") != 0)
             printf(" --mode %s", record->mode);
+        if (plan->scenario == RB_SCENARIO_SINGLE_STREAM)
+            printf(" --scenario single-stream --percentile %g", 100 * plan->percentile);
         if (plan->weights)
             printf(" --weights '%s'", plan->weights);
         if (plan->images)
@@ -224,6 +280,7 @@ int rb_command_run(int argc, char **argv) {
         return rb_cli_fail(status, &err);
     rb_engine_options_watch(&a.engine_options);
     say_what_runs(&a.plan);
+    say_scenario(&a.plan);
     status = rb_runner_run(&a.plan, notice, &records, &err);
     if (records.count > 0) {
         rb_table_terminal(&records, stdout);

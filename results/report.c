@@ -142,6 +142,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "width", json_integer(s->width));
         json_object_set_new(object, "threads", json_integer(s->threads));
         json_object_set_new(object, "mode", json_string(s->mode));
+        json_object_set_new(object, "scenario", json_string(s->scenario));
         set_real(object, "fixed_ms", s->fixed_ms);
         set_real(object, "ms_per_gmac", s->ms_per_gmac);
         set_real(object, "r_squared", s->r_squared);

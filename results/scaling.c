@@ -67,7 +67,8 @@ static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t
     for (size_t i = 0; i < *count; i++)
         if (strcmp(scalings[i].engine, record->engine) == 0 && scalings[i].batch == record->batch &&
             scalings[i].threads == record->threads && scalings[i].height == record->height &&
-            scalings[i].width == record->width && strcmp(scalings[i].mode, record->mode) == 0)
+            scalings[i].width == record->width && strcmp(scalings[i].mode, record->mode) == 0 &&
+            strcmp(scalings[i].scenario, record->scenario) == 0)
             return &scalings[i];
     if (*count == capacity)
         return NULL;
@@ -81,6 +82,7 @@ static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t
                       .r_squared = NAN};
     snprintf(s->engine, sizeof s->engine, "%s", record->engine);
     snprintf(s->mode, sizeof s->mode, "%s", record->mode);
+    snprintf(s->scenario, sizeof s->scenario, "%s", record->scenario);
     return s;
 }
 

@@ -24,7 +24,7 @@ typedef struct rb_scaling {
     int64_t batch;
     int64_t height, width; /* of the input */
     int32_t threads;
-    char mode[8]; /* of latency */
+    char mode[8], scenario[16];
     bool fitted;
     double fixed_ms, ms_per_gmac;
     double r_squared;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "results/percentile_table.h"
+
 #define MAX_LINES 64 /* scaling lines: engine x batch */
 
 static bool in_section(const rb_grid *grid, const rb_column *column) {
@@ -95,6 +97,10 @@ void rb_table_terminal(const rb_record_list *records, FILE *out) {
     const rb_grid grid = summary_of(records);
     rb_grid_aligned(&grid, out);
     print_notes(records, out);
+    if (rb_percentile_table_wanted(records)) {
+        fputc('\n', out);
+        rb_percentile_table(records, rb_grid_aligned, out);
+    }
     print_scaling(records, out);
 }
 
@@ -106,6 +112,10 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
     for (grid.section = RB_SECTION_PARITY; grid.section < RB_SECTION_COUNT; grid.section++) {
         fprintf(out, "\n## %s\n\n", rb_section_titles[grid.section]);
         rb_grid_markdown(&grid, out);
+    }
+    if (rb_percentile_table_wanted(records)) {
+        fputs("\n## Single-stream percentiles\n\n", out);
+        rb_percentile_table(records, rb_grid_markdown, out);
     }
     if (has_scaling(records)) {
         fputs("\n## Depth scaling\n\n```", out);
