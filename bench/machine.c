@@ -4,6 +4,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "bench/affinity.h"
 #include "bench/cgroup.h"
 #include "bench/system_file.h"
 #include "bench/topology.h"
@@ -37,29 +38,11 @@ static int usable_cores(hwloc_topology_t topology) {
 }
 
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors) {
-    cpu_set_t allowed;
-    hwloc_topology_t topology = rb_topology_load("");
-    hwloc_obj_t core = NULL;
-    int32_t found = 0;
-    CPU_ZERO(processors);
-    if (!topology || sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-        if (topology)
-            hwloc_topology_destroy(topology);
-        return false;
-    }
-    while (found < threads && (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core))) {
-        int unit = hwloc_bitmap_first(core->cpuset);
-        while (unit >= 0 && !(unit < CPU_SETSIZE && CPU_ISSET((size_t)unit, &allowed)))
-            unit = hwloc_bitmap_next(core->cpuset, unit);
-        if (unit >= 0) {
-            CPU_SET((size_t)unit, processors);
-            found++;
-        }
-    }
-    hwloc_topology_destroy(topology);
-    if (found < threads)
-        *processors = allowed;
-    return true;
+    static const rb_affinity compact = {.kind = RB_AFFINITY_COMPACT};
+    rb_placement placement;
+    rb_affinity_place(&compact, threads, &placement);
+    *processors = placement.set;
+    return placement.kept;
 }
 
 static int sharers(hwloc_const_cpuset_t cpuset, const cpu_set_t *processors) {
@@ -88,6 +71,19 @@ void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes) {
     }
     if (topology)
         hwloc_topology_destroy(topology);
+}
+
+double rb_machine_quota(void) {
+    const double quota = cpu_quota();
+    return isfinite(quota) ? quota : NAN;
+}
+
+int32_t rb_machine_processor_count(void) {
+    cpu_set_t allowed;
+    const int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                          ? CPU_COUNT(&allowed)
+                          : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count;
 }
 
 bool rb_machine_shows_cores(void) {

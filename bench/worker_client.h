@@ -2,6 +2,7 @@
 #ifndef BENCH_WORKER_CLIENT_H
 #define BENCH_WORKER_CLIENT_H
 
+#include <sched.h>
 #include <stdbool.h>
 
 #include "bench/message.h"
@@ -9,7 +10,8 @@
 typedef struct rb_worker_options {
     bool in_process;        /* no process of its own: for a debugger */
     double timeout_seconds; /* for every single answer */
-    int32_t threads;        /* the process is kept to so many cores; 0: to none */
+    bool kept;              /* to these processors */
+    cpu_set_t processors;
 } rb_worker_options;
 
 typedef struct rb_worker rb_worker;

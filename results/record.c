@@ -49,6 +49,11 @@ void rb_record_init(rb_record *record) {
     *record = (rb_record){.verdict = RB_VERDICT_NONE,
                           .mode = "steady",
                           .scenario = "calls",
+                          .affinity = "none",
+                          .processor_count = -1,
+                          .cores = -1,
+                          .numa_nodes = -1,
+                          .cpu_quota = NAN,
                           .latency_ns = none,
                           .rel_l2 = NAN,
                           .rel_l2_limit = NAN,
@@ -68,6 +73,8 @@ void rb_record_init(rb_record *record) {
                           .peak_rss_bytes = -1,
                           .peak_rss_after_start_bytes = -1,
                           .steady_rss_bytes = -1};
+    rb_ledger_init(&record->ledger);
+    rb_call_counts_init(&record->counts);
 }
 
 void rb_record_release(rb_record *record) {

@@ -9,8 +9,6 @@
 #include "results/report_file.h"
 #include "results/tables.h"
 
-#define MAX_SCALINGS 64
-
 static const char *const time_unit = "ms";
 static const double ns_per_unit = 1e6;
 
@@ -130,8 +128,8 @@ static json_t *point_to_json(const rb_scaling_point *point) {
 }
 
 static json_t *scaling_to_json(const rb_record_list *records) {
-    static rb_scaling scalings[MAX_SCALINGS];
-    const size_t count = rb_scaling_compute(records, scalings, MAX_SCALINGS);
+    size_t count;
+    rb_scaling *scalings = rb_scaling_compute(records, &count);
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         const rb_scaling *s = &scalings[i];
@@ -151,6 +149,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "points", points);
         json_array_append_new(all, object);
     }
+    free(scalings);
     return all;
 }
 
@@ -192,10 +191,22 @@ static void print_grade(const json_t *context, FILE *out) {
         fprintf(out, "- %s\n", json_string_value(reason));
 }
 
+/* What the machine does not give: an object of reasons. */
+static void print_missing(json_t *reasons, FILE *out) {
+    const char *what;
+    json_t *why;
+    if (json_object_size(reasons) == 0)
+        return;
+    fputs("\n## Not measured\n\n", out);
+    json_object_foreach(reasons, what, why)
+        fprintf(out, "- %s: %s\n", what, json_string_value(why) ? json_string_value(why) : "?");
+}
+
 static void print_markdown(const void *ctx, FILE *out) {
     const rb_report *report = ctx;
     rb_table_markdown(&report->records, report->title, out);
     print_grade(report->context, out);
+    print_missing(json_object_get(report->context, "not_measured"), out);
 }
 
 static void print_csv(const void *ctx, FILE *out) {
