@@ -267,10 +267,10 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     rb_status status = set_inputs(remote, src, err);
     if (status != RB_OK)
         return status;
-    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b, s:f}", "op", "time", "name", spec->name,
-                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
-                                spec->warmup_seconds, "cold", spec->cold, "slowdown",
-                                spec->slowdown);
+    json_t *request =
+        json_pack("{s:s, s:s, s:I, s:f, s:b, s:f}", "op", "time", "name", spec->name, "repetitions",
+                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds, "cold",
+                  spec->cold, "slowdown", spec->slowdown);
     status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns), request,
                                 NULL, 0, &answer, err);
     if (status == RB_OK)

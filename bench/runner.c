@@ -88,11 +88,6 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
     return status == RB_OK ? rb_report_write(&run->report, err) : status;
 }
 
-static void keep(rb_worker_options *worker, const rb_placement *placement) {
-    worker->kept = placement->kept;
-    worker->processors = placement->set;
-}
-
 /* Batches and numbers of threads of one network and size. */
 static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_setting *setting,
                             rb_error *err) {
@@ -108,7 +103,7 @@ static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_se
         for (size_t t = 0; status == RB_OK && !rb_interrupted() && t < plan->thread_count; t++) {
             setting->group.threads = (int32_t)plan->threads[t];
             rb_affinity_place(&plan->affinity, setting->group.threads, &setting->placement);
-            keep(&setting->worker, &setting->placement);
+            rb_worker_keep(&setting->worker, &setting->placement);
             setting->peak_gmacs = run->peaks.at[t].gmacs_per_second;
             status = run_group(run, setting, err);
         }
@@ -155,7 +150,7 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
                                .synthetic = rb_weights_are_synthetic(&source->info),
                                .worker = plan->worker};
     rb_affinity_place(&plan->affinity, spec.threads, &setting.placement);
-    keep(&setting.worker, &setting.placement);
+    rb_worker_keep(&setting.worker, &setting.placement);
     if (status == RB_OK)
         status = rb_truth_compute(&setting.worker, &spec, &inputs, &truth, err);
     if (status == RB_OK)

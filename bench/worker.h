@@ -22,8 +22,9 @@
  *                                            counts: those of results/call_counts.h},
  *                                           blob: the last logits of each input
  *   profile   {repetitions, warmup_seconds, cold}
- *                                        -> {plain_ns, profiled_ns, untrue}, blob: as time, then
- *                                           int64 (repetitions / 2, nodes) (bench/case_profile.h)
+ *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob:
+ *                                           as time, then int64 (repetitions / 2, nodes)
+ *                                           (bench/case_profile.h)
  *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
  *                                            start_rss_bytes, resident_bytes, and those of
  *                                            results/ledger.h}

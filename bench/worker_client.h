@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdbool.h>
 
+#include "bench/affinity.h"
 #include "bench/message.h"
 
 typedef struct rb_worker_options {
@@ -13,6 +14,12 @@ typedef struct rb_worker_options {
     bool kept;              /* to these processors */
     cpu_set_t processors;
 } rb_worker_options;
+
+/* Workers that are started with these options are kept to a placement's processors. */
+static inline void rb_worker_keep(rb_worker_options *options, const rb_placement *placement) {
+    options->kept = placement->kept;
+    options->processors = placement->set;
+}
 
 typedef struct rb_worker rb_worker;
 

@@ -37,6 +37,10 @@ typedef struct rb_sample {
     double real_ns, cpu_ns; /* wall clock; processor time of all threads */
 } rb_sample;
 
+/* rb_summarize of their real_ns, each turn a cluster; a turn's samples stand together. */
+rb_status rb_samples_summarize(const rb_sample *samples, size_t count, rb_summary *summary,
+                               rb_error *err);
+
 typedef struct rb_record {
     /* the cell */
     char network[64];
