@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/machine.h"
 #include "bench/machine_json.h"
 #include "bench/software.h"
 
@@ -27,10 +26,6 @@ json_t *rb_environment_brief(int32_t threads) {
     rb_environment environment;
     rb_environment_look(threads, BRIEF_SECONDS, &environment);
     return rb_environment_context(&environment);
-}
-
-json_t *rb_machine_context(void) {
-    return rb_environment_brief(rb_machine_threads());
 }
 
 static void set_date(json_t *context) {

@@ -74,7 +74,7 @@ void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes) {
 }
 
 double rb_machine_quota(void) {
-    const double quota = cpu_quota();
+    const double quota = rb_cgroup_read("").cpu_quota;
     return isfinite(quota) ? quota : NAN;
 }
 

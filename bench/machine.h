@@ -2,7 +2,6 @@
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
-#include <jansson.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,8 +40,5 @@ int64_t rb_machine_available_bytes(void);
 /* RB_ERR_MEMORY, with both figures, when the bytes that `what` needs cannot be had. A system that
  * lends more than it has would otherwise end the process later. */
 rb_status rb_machine_check_memory(const char *what, double bytes, rb_error *err);
-
-/* rb_environment_brief (bench/environment.h) for as many threads as rb_machine_threads. */
-json_t *rb_machine_context(void);
 
 #endif
