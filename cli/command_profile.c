@@ -132,6 +132,9 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
     if (status == RB_OK && a->plan.engine_count == 0)
         status = rb_plan_add_engines(&a->plan, "onednn", err);
     if (status == RB_OK)
+        status = rb_plan_refuse_peers(a->plan.engines, a->plan.engine_count,
+                                      "'resbench run' measures it", err);
+    if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_PROFILE_JSON, false, job->directory, err);
     if (status == RB_OK)
         status =
