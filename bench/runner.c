@@ -37,6 +37,19 @@ static void show(const runner *run, const rb_cell *cell, const char *step) {
     rb_progress_show(&run->progress, text);
 }
 
+/* A peer's settings are fixed by its first worker, before anything is timed. */
+static void tell_settings(const runner *run, const rb_cell *cell) {
+    const rb_record *record = &cell->record;
+    char name[256], sentence[sizeof record->settings_tried + sizeof name + 128];
+    if (!record->settings[0] || cell->worker > 0)
+        return;
+    rb_progress_clear(&run->progress);
+    rb_record_name(record, name, sizeof name);
+    snprintf(sentence, sizeof sentence, "%s: settings %s, fixed before timing (%s)", name,
+             record->settings, record->settings_tried);
+    run->notice(sentence);
+}
+
 /* One round: a fresh worker for each engine, then turns in the order A B, B A, A B ... */
 static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *err) {
     const rb_tier *tier = run->plan->tier;
@@ -44,6 +57,7 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
     for (size_t i = 0; status == RB_OK && i < count; i++) {
         show(run, &cells[i], "open, parity");
         status = rb_cell_open(&cells[i], err);
+        tell_settings(run, &cells[i]);
     }
     for (int32_t turn = 0; turn < tier->turns; turn++)
         for (size_t i = 0; status == RB_OK && !rb_interrupted() && i < count; i++) {

@@ -175,6 +175,9 @@ static rb_status prepare(const trace_arguments *a, rb_trace_plan *plan, rb_input
         status = rb_plan_find_engine(a->engine, &plan->engine, err);
     if (status == RB_OK)
         status = rb_plan_find_engine(a->against, &plan->against, err);
+    const rb_plan_engine both[] = {plan->engine, plan->against};
+    if (status == RB_OK)
+        status = rb_plan_refuse_peers(both, 2, "'resbench run' compares its logits", err);
     if (status == RB_OK)
         status = rb_weights_source(a->weights, network, a->seed, weights, info, err);
     if (status == RB_OK && a->json)
