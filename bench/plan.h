@@ -98,7 +98,7 @@ rb_status rb_plan_refuse_peers(const rb_plan_engine *engines, size_t count, cons
                                rb_error *err);
 
 /* What decides whether the results of two runs may stand in one table; machine is the
- * context of rb_machine_context. */
+ * context of rb_environment_context. */
 json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine);
 
 #endif
