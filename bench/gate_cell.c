@@ -42,7 +42,9 @@ rb_status rb_gate_cell_open(const rb_plan *plan, const rb_cell_group *group, rb_
                             rb_error *err) {
     rb_weights_info info;
     *cell = (rb_gate_cell){.worker = plan->worker};
-    cell->worker.threads = group->threads;
+    rb_placement placement;
+    rb_affinity_place(&plan->affinity, group->threads, &placement);
+    rb_worker_keep(&cell->worker, &placement);
     rb_status status =
         rb_weights_source(plan->weights, group->network, plan->seed, cell->weights, &info, err);
     if (status == RB_OK)

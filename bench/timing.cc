@@ -53,6 +53,8 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
     rb_status status = warm_up(spec->warmup_seconds, body, err);
     if (status != RB_OK)
         return status;
+    if (body->start)
+        body->start(body->ctx);
     double cpu_before = 0;
     const auto one_call = [&](benchmark::State &state) {
         for (auto _ : state) {

@@ -12,8 +12,10 @@
 extern "C" {
 #endif
 
-/* What is timed: call. before and after stand round each call and outside of its time. */
+/* What is timed: call. before and after stand round each call and outside of its time. start, which
+ * may be NULL, comes once, between the warm-up and the first call that is timed. */
 typedef struct rb_timing_body {
+    void (*start)(void *ctx);
     void (*before)(void *ctx);
     rb_status (*call)(void *ctx, rb_error *err);
     void (*after)(void *ctx);

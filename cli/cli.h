@@ -68,6 +68,7 @@ int rb_command_check(int argc, char **argv);
 int rb_command_classify(int argc, char **argv);
 int rb_command_infer(int argc, char **argv);
 int rb_command_describe(int argc, char **argv);
+int rb_command_kernels(int argc, char **argv);
 int rb_command_list(int argc, char **argv);
 int rb_command_weights(int argc, char **argv);
 int rb_command_synth_input(int argc, char **argv);
