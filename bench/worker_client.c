@@ -15,6 +15,7 @@
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
+#define LAUNCHER_GRACE_NS 60000000000
 
 struct rb_worker {
     rb_worker_options options;
@@ -25,6 +26,8 @@ struct rb_worker {
     rb_error why;
 };
 
+static char worker_argument[] = "worker";
+
 static rb_status spawn(rb_worker *worker, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -32,6 +35,13 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     const rb_worker_options *options = &worker->options;
     char own[RB_PATH_CAPACITY];
     const bool named = rb_own_program(own, NULL) == RB_OK;
+    char *launched[RB_MAX_LAUNCHER + 3] = {NULL};
+    for (size_t i = 0; named && options->launcher && i < RB_MAX_LAUNCHER && options->launcher[i];
+         i++) {
+        launched[i] = options->launcher[i];
+        launched[i + 1] = own;
+        launched[i + 2] = worker_argument;
+    }
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0) {
@@ -46,9 +56,13 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
             sched_setaffinity(0, sizeof options->processors, &options->processors);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
-        execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
+        if (launched[0]) {
+            execvp(launched[0], launched);
+            _exit(127);
+        }
+        execl("/proc/self/exe", "resbench", worker_argument, (char *)NULL);
         if (named) /* there is no /proc */
-            execl(own, "resbench", "worker", (char *)NULL);
+            execl(own, "resbench", worker_argument, (char *)NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -175,7 +189,7 @@ void rb_worker_stop(rb_worker *worker) {
         return;
     bool killed;
     if (worker->pid)
-        reap(worker, EXIT_GRACE_NS, &killed);
+        reap(worker, worker->options.launcher ? LAUNCHER_GRACE_NS : EXIT_GRACE_NS, &killed);
     rb_case_close(worker->state.open_case);
     free(worker);
 }

@@ -2,16 +2,21 @@
 #include <string.h>
 
 #include "bench/build_directory.h"
+#include "bench/gate_counter.h"
 #include "bench/gate_record.h"
 #include "bench/gate_runner.h"
 #include "bench/machine.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
 #include "results/gate_report.h"
+#include "results/report_file.h"
 
 enum {
     OPT_BASE = 256,
     OPT_HEAD,
+    OPT_AGAINST,
+    OPT_UPDATE,
+    OPT_ADDED,
     OPT_SELFTEST,
     OPT_REPLAY,
     OPT_RECORD,
@@ -40,13 +45,18 @@ static const struct argp_option options[] = {
     {"rounds", OPT_ROUNDS, "N", 0, "Rounds of a series (default: 6, more for many cells)", 0},
     {"markdown", OPT_MARKDOWN, "FILE", 0, "The table for a comment under a pull request", 0},
     {"json", OPT_JSON, "FILE", 0, "Everything that was measured", 0},
-    {0, 0, NULL, 0, "The gate judged:", 1},
+    {0, 0, NULL, 0, "Without a second build:", 1},
+    {"against", OPT_AGAINST, "FILE", 0,
+     "Count instructions (valgrind) and bytes, and compare with this baseline", 1},
+    {"update", OPT_UPDATE, NULL, 0, "Write the baseline instead", 1},
+    {"added", OPT_ADDED, "PERCENT", 0, "Instructions that may be added (default: 0.1)", 1},
+    {0, 0, NULL, 0, "The gate judged:", 2},
     {"selftest", OPT_SELFTEST, NULL, 0,
-     "Slow one build down on purpose, and see whether the gate notices, and that alone", 1},
-    {"slowdown", OPT_SLOWDOWN, "LIST", 0, "Percent to inject (default: 0,1,2,5,10)", 1},
-    {"gates", OPT_GATES, "N", 0, "Gates of the self-test for each slowdown (default: 3)", 1},
-    {"record", OPT_RECORD, "FILE", 0, "Keep the times of the self-test as CSV", 1},
-    {"replay", OPT_REPLAY, "FILE", 0, "Judge such a file again; nothing is measured", 1},
+     "Slow one build down on purpose, and see whether the gate notices, and that alone", 2},
+    {"slowdown", OPT_SLOWDOWN, "LIST", 0, "Percent to inject (default: 0,1,2,5,10)", 2},
+    {"gates", OPT_GATES, "N", 0, "Gates of the self-test for each slowdown (default: 3)", 2},
+    {"record", OPT_RECORD, "FILE", 0, "Keep the times of the self-test as CSV", 2},
+    {"replay", OPT_REPLAY, "FILE", 0, "Judge such a file again; nothing is measured", 2},
     {0}};
 
 static const char doc[] =
@@ -54,8 +64,9 @@ static const char doc[] =
     "\v"
     "Both builds run interleaved in pairs of fresh processes. A series of such rounds says slower, "
     "fine or neither; an alarm needs two series that say slower. Where the machine is too noisy to "
-    "tell, the answer is 'noisy', and not a guess. docs/gate.md has the method, and how often it "
-    "errs.\n\n"
+    "tell, the answer is 'noisy', and not a guess. Where one build is all there is, or the machine "
+    "is hopeless, --against compares counts of instructions with a stored baseline. docs/gate.md "
+    "has the methods, and how often they err.\n\n"
     "Example:\n"
     "  resbench gate --base ../base/build --head build --depths 18,50 --markdown "
     "gate.md\n\n" RB_EXIT_HELP;
@@ -64,8 +75,9 @@ typedef struct gate_arguments {
     rb_engine_options engine_options;
     rb_gate_plan gate;
     const char *base, *head, *engines, *depths, *batches, *sizes;
-    const char *json, *markdown, *record, *replay, *slowdowns;
-    bool selftest;
+    const char *against, *json, *markdown, *record, *replay, *slowdowns;
+    bool selftest, update;
+    double added;
     int64_t gates;
 } gate_arguments;
 
@@ -80,16 +92,38 @@ static double percent(const struct argp_state *state, const char *option, const 
 
 static void check_together(const gate_arguments *a, const struct argp_state *state) {
     const bool pair = a->base || a->head;
-    if (pair + a->selftest + (a->replay != NULL) != 1)
-        argp_error(state, "give --base and --head, or --selftest, or --replay");
+    if (pair + (a->against != NULL) + a->selftest + (a->replay != NULL) != 1)
+        argp_error(state, "give --base and --head, or --against, or --selftest, or --replay");
     if (pair && !(a->base && a->head))
         argp_error(state, "--base and --head belong together");
     if (!a->selftest && (a->record || a->slowdowns || a->gates))
         argp_error(state, "--record, --slowdown and --gates are for --selftest");
-    if (!pair && (a->json || a->markdown))
-        argp_error(state, "--json and --markdown are for --base and --head");
+    if (!pair && a->json)
+        argp_error(state, "--json is for --base and --head");
+    if (!pair && !a->against && a->markdown)
+        argp_error(state, "--markdown is for --base and --head, or --against");
+    if (!a->against && (a->update || a->added > 0))
+        argp_error(state, "--update and --added are for --against");
     if (a->gate.limits.tolerance >= a->gate.limits.detect)
         argp_error(state, "--tolerance must be less than --detect");
+}
+
+static error_t parse_against(int key, char *argument, struct argp_state *state) {
+    gate_arguments *a = state->input;
+    switch (key) {
+    case OPT_AGAINST:
+        a->against = argument;
+        break;
+    case OPT_UPDATE:
+        a->update = true;
+        break;
+    case OPT_ADDED:
+        a->added = percent(state, "added", argument);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
 }
 
 static error_t parse_selftest(int key, char *argument, struct argp_state *state) {
@@ -169,7 +203,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         check_together(a, state);
         break;
     default:
-        return parse_selftest(key, argument, state);
+        return parse_against(key, argument, state) == 0 ? 0 : parse_selftest(key, argument, state);
     }
     return 0;
 }
@@ -178,7 +212,9 @@ static rb_status add_cells(gate_arguments *a, rb_error *err) {
     rb_plan *plan = &a->gate.plan;
     char number[16];
     snprintf(number, sizeof number, "%d", a->engine_options.threads);
-    const char *threads = a->engine_options.thread_list ? a->engine_options.thread_list : number;
+    const char *threads = a->against                      ? "1"
+                          : a->engine_options.thread_list ? a->engine_options.thread_list
+                                                          : number;
     rb_status status = rb_plan_add_networks(plan, a->depths ? a->depths : "18", err);
     if (status == RB_OK)
         status = rb_plan_add_batches(plan, a->batches ? a->batches : "1", err);
@@ -249,6 +285,58 @@ static int compare_builds(gate_arguments *a) {
     rb_gate_terminal(&rows, stdout);
     status = write_files(a, &rows, &err);
     return status == RB_OK ? exit_of(rb_gate_rows_outcome(&rows)) : rb_cli_fail(status, &err);
+}
+
+/* What print_markdown prints of. */
+typedef struct count_pairs {
+    rb_gate_count_pair items[RB_GATE_MAX_ROWS];
+    size_t count;
+} count_pairs;
+
+static void print_counts(const void *ctx, FILE *out) {
+    const count_pairs *pairs = ctx;
+    rb_gate_counts_markdown(pairs->items, pairs->count, out);
+}
+
+static rb_status write_baseline(const char *path, const rb_gate_counts *counts, rb_error *err) {
+    for (size_t i = 0; i < counts->count; i++)
+        if (counts->items[i].instructions < 0 || counts->items[i].parity != RB_VERDICT_PASS)
+            return rb_fail(err, RB_ERR_ENGINE, "%s/%s: %s; no baseline is written",
+                           counts->items[i].network, counts->items[i].engine,
+                           counts->items[i].note);
+    const rb_status status = rb_gate_counts_write(path, counts, err);
+    if (status == RB_OK)
+        printf("%s: %zu cells\n", path, counts->count);
+    return status;
+}
+
+static int count_against(gate_arguments *a) {
+    static rb_gate_counts base, head;
+    static count_pairs pairs;
+    rb_error err = {""};
+    rb_gate_outcome worst = RB_GATE_PASSED;
+    rb_status status = a->update ? rb_check_directory_of(a->against, &err)
+                                 : rb_gate_counts_read(a->against, &base, &err);
+    if (status == RB_OK)
+        status = prepare_files(a, &err);
+    if (status == RB_OK)
+        status = add_cells(a, &err);
+    if (status == RB_OK)
+        status = rb_plan_add_engines(&a->gate.plan, a->engines ? a->engines : "onednn", &err);
+    if (status == RB_OK)
+        status = rb_gate_count_all(&a->gate.plan, &head, &err);
+    if (status == RB_OK && a->update)
+        status = write_baseline(a->against, &head, &err);
+    if (status != RB_OK || a->update)
+        return status == RB_OK ? RB_EXIT_FINE : rb_cli_fail(status, &err);
+    pairs.count = head.count;
+    rb_gate_counts_compare(&base, &head, a->added > 0 ? a->added : 0.001, pairs.items);
+    rb_gate_counts_terminal(pairs.items, pairs.count, stdout);
+    for (size_t i = 0; i < pairs.count; i++)
+        worst = pairs.items[i].outcome > worst ? pairs.items[i].outcome : worst;
+    if (a->markdown)
+        status = rb_report_print(NULL, a->markdown, print_counts, &pairs, &err);
+    return status == RB_OK ? exit_of(worst) : rb_cli_fail(status, &err);
 }
 
 /* "0,1,2,5,10" */
@@ -348,5 +436,7 @@ int rb_command_gate(int argc, char **argv) {
     rb_engine_options_watch(&a.engine_options);
     if (a.replay)
         return replay_file(&a);
+    if (a.against)
+        return count_against(&a);
     return a.selftest ? selftest(&a) : compare_builds(&a);
 }
