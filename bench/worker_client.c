@@ -12,6 +12,7 @@
 #include "base/own_path.h"
 #include "base/text.h"
 #include "bench/clock.h"
+#include "bench/peer.h"
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
@@ -26,22 +27,14 @@ struct rb_worker {
     rb_error why;
 };
 
-static char worker_argument[] = "worker";
-
-static rb_status spawn(rb_worker *worker, rb_error *err) {
+/* argv: what to start instead of this program; NULL: nothing. */
+static rb_status spawn(rb_worker *worker, char *const *argv, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no socket for a worker: %s", strerror(errno));
     const rb_worker_options *options = &worker->options;
     char own[RB_PATH_CAPACITY];
     const bool named = rb_own_program(own, NULL) == RB_OK;
-    char *launched[RB_MAX_LAUNCHER + 3] = {NULL};
-    for (size_t i = 0; named && options->launcher && i < RB_MAX_LAUNCHER && options->launcher[i];
-         i++) {
-        launched[i] = options->launcher[i];
-        launched[i + 1] = own;
-        launched[i + 2] = worker_argument;
-    }
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0) {
@@ -56,19 +49,58 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
             sched_setaffinity(0, sizeof options->processors, &options->processors);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
-        if (launched[0]) {
-            execvp(launched[0], launched);
+        if (argv) {
+            execvp(argv[0], argv);
             _exit(127);
         }
-        execl("/proc/self/exe", "resbench", worker_argument, (char *)NULL);
+        execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
         if (named) /* there is no /proc */
-            execl(own, "resbench", worker_argument, (char *)NULL);
+            execl(own, "resbench", "worker", (char *)NULL);
         _exit(127);
     }
     close(ends[1]);
     worker->pid = pid;
     worker->fd = ends[0];
     return RB_OK;
+}
+
+static rb_status spawn_peer(rb_worker *worker, rb_error *err) {
+    rb_peer_command *command = malloc(sizeof *command);
+    if (!command)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
+    rb_status status = rb_peer_command_make(worker->options.peer, command, err);
+    if (status == RB_OK)
+        status = spawn(worker, command->argv, err);
+    free(command);
+    return status;
+}
+
+static rb_status spawn_launched(rb_worker *worker, rb_error *err) {
+    char own[RB_PATH_CAPACITY], operation[] = "worker";
+    char *argv[RB_MAX_LAUNCHER + 3];
+    size_t count = 0;
+    const rb_status status = rb_own_program(own, err);
+    if (status != RB_OK)
+        return status;
+    while (count < RB_MAX_LAUNCHER && worker->options.launcher[count]) {
+        argv[count] = worker->options.launcher[count];
+        count++;
+    }
+    argv[count++] = own;
+    argv[count++] = operation;
+    argv[count] = NULL;
+    return spawn(worker, argv, err);
+}
+
+static rb_status start(rb_worker *worker, rb_error *err) {
+    if (worker->options.peer && worker->options.in_process)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "a peer always has a process of its own: leave out --no-worker");
+    if (worker->options.peer)
+        return spawn_peer(worker, err);
+    if (worker->options.launcher)
+        return spawn_launched(worker, err);
+    return worker->options.in_process ? RB_OK : spawn(worker, NULL, err);
 }
 
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **started, rb_error *err) {
@@ -78,7 +110,7 @@ rb_status rb_worker_start(const rb_worker_options *options, rb_worker **started,
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
     worker->options = *options;
     worker->fd = -1;
-    const rb_status status = options->in_process ? RB_OK : spawn(worker, err);
+    const rb_status status = start(worker, err);
     if (status == RB_OK)
         *started = worker;
     else

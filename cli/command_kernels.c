@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench/engine_loader.h"
-#include "bench/machine.h"
+#include "bench/environment.h"
 #include "bench/progress.h"
 #include "check/kernels.h"
 #include "cli/cli.h"
@@ -191,8 +191,7 @@ static rb_status complete(kernels_arguments *a, rb_error *err) {
         status = rb_make_directories(a->directory, err);
     a->plan.threads = a->engine_options.threads;
     a->plan.verbose = a->engine_options.verbose;
-    a->plan.worker = a->engine_options.worker;
-    a->plan.worker.threads = a->plan.threads;
+    a->plan.worker = rb_engine_options_timed(&a->engine_options);
     return status;
 }
 
@@ -239,8 +238,7 @@ static void on_progress(void *ctx, double share, const char *what) {
 }
 
 static void begin(kernels_arguments *a) {
-    a->context = rb_machine_context();
-    json_object_set_new(a->context, "threads", json_integer(a->plan.threads));
+    a->context = rb_environment_brief(a->plan.threads);
     const char *model = json_string_value(json_object_get(a->context, "cpu_model"));
     const char *date = json_string_value(json_object_get(a->context, "date"));
     snprintf(a->title, sizeof a->title,
