@@ -1,15 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/build_directory.h"
-#include "bench/environment.h"
-#include "bench/gate_counter.h"
-#include "bench/gate_record.h"
-#include "bench/gate_runner.h"
-#include "cli/cli.h"
-#include "cli/engine_options.h"
-#include "results/gate_report.h"
-#include "results/report_file.h"
+#include "cli/gate_jobs.h"
 
 enum {
     OPT_BASE = 256,
@@ -71,16 +63,6 @@ static const char doc[] =
     "  resbench gate --base ../base/build --head build --depths 18,50 --markdown "
     "gate.md\n\n" RB_EXIT_HELP;
 
-typedef struct gate_arguments {
-    rb_engine_options engine_options;
-    rb_gate_plan gate;
-    const char *base, *head, *engines, *depths, *batches, *sizes;
-    const char *against, *json, *markdown, *record, *replay, *slowdowns;
-    bool selftest, update;
-    double added;
-    int64_t gates;
-} gate_arguments;
-
 static double percent(const struct argp_state *state, const char *option, const char *text) {
     char *end;
     const double value = strtod(text, &end);
@@ -90,7 +72,7 @@ static double percent(const struct argp_state *state, const char *option, const 
     return value / 100;
 }
 
-static void check_together(const gate_arguments *a, const struct argp_state *state) {
+static void check_together(const rb_gate_arguments *a, const struct argp_state *state) {
     const bool pair = a->base || a->head;
     if (pair + (a->against != NULL) + a->selftest + (a->replay != NULL) != 1)
         argp_error(state, "give --base and --head, or --against, or --selftest, or --replay");
@@ -109,7 +91,7 @@ static void check_together(const gate_arguments *a, const struct argp_state *sta
 }
 
 static error_t parse_against(int key, char *argument, struct argp_state *state) {
-    gate_arguments *a = state->input;
+    rb_gate_arguments *a = state->input;
     switch (key) {
     case OPT_AGAINST:
         a->against = argument;
@@ -127,7 +109,7 @@ static error_t parse_against(int key, char *argument, struct argp_state *state) 
 }
 
 static error_t parse_selftest(int key, char *argument, struct argp_state *state) {
-    gate_arguments *a = state->input;
+    rb_gate_arguments *a = state->input;
     switch (key) {
     case OPT_SELFTEST:
         a->selftest = true;
@@ -151,7 +133,7 @@ static error_t parse_selftest(int key, char *argument, struct argp_state *state)
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    gate_arguments *a = state->input;
+    rb_gate_arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->engine_options;
@@ -208,7 +190,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-static rb_status add_cells(gate_arguments *a, rb_error *err) {
+rb_status rb_gate_add_cells(rb_gate_arguments *a, rb_error *err) {
     rb_plan *plan = &a->gate.plan;
     char number[16];
     snprintf(number, sizeof number, "%d", a->engine_options.threads);
@@ -227,218 +209,29 @@ static rb_status add_cells(gate_arguments *a, rb_error *err) {
     return status;
 }
 
-/* The engines of both builds, by name. */
-static rb_status add_pairs(gate_arguments *a, rb_error *err) {
-    char list[1024], path[RB_PATH_CAPACITY], labelled[2 * RB_PATH_CAPACITY], *rest = list;
-    rb_gate_plan *gate = &a->gate;
-    rb_status status = RB_OK;
-    if (snprintf(list, sizeof list, "%s", a->engines ? a->engines : "onednn") >= (int)sizeof list)
-        return rb_fail(err, RB_ERR_USAGE, "--engines is too long");
-    for (char *name; status == RB_OK && (name = strsep(&rest, ","));) {
-        if (gate->plan.engine_count == RB_MAX_ENGINES)
-            return rb_fail(err, RB_ERR_USAGE, "more than %d engines", RB_MAX_ENGINES);
-        status = rb_build_engine(a->base, name, gate->base_paths[gate->plan.engine_count], err);
-        if (status == RB_OK)
-            status = rb_build_engine(a->head, name, path, err);
-        if (status == RB_OK) {
-            snprintf(labelled, sizeof labelled, "%s", path);
-            status = rb_plan_add_engines(&gate->plan, labelled, err);
-        }
-    }
-    return status;
-}
-
-static rb_status write_files(const gate_arguments *a, const rb_gate_rows *rows, rb_error *err) {
-    const rb_gate_report report = {.base = a->base,
-                                   .head = a->head,
-                                   .context = rb_environment_brief(a->engine_options.threads),
-                                   .rows = rows};
-    rb_status status = a->json ? rb_gate_json_write(a->json, &report, err) : RB_OK;
-    if (status == RB_OK && a->markdown)
-        status = rb_gate_markdown_write(a->markdown, &report, err);
-    json_decref(report.context);
-    return status;
-}
-
-static int exit_of(rb_gate_outcome outcome) {
+int rb_gate_exit(rb_gate_outcome outcome) {
     static const rb_exit codes[RB_GATE_OUTCOME_COUNT] = {RB_EXIT_FINE,           RB_EXIT_NOISY,
                                                          RB_EXIT_NOT_COMPARABLE, RB_EXIT_SLOWER,
                                                          RB_EXIT_CRASHED,        RB_EXIT_WRONG};
     return codes[outcome];
 }
 
-static rb_status prepare_files(const gate_arguments *a, rb_error *err) {
+rb_status rb_gate_prepare_files(const rb_gate_arguments *a, rb_error *err) {
     rb_status status = a->json ? rb_check_directory_of(a->json, err) : RB_OK;
     return status == RB_OK && a->markdown ? rb_check_directory_of(a->markdown, err) : status;
-}
-
-static int compare_builds(gate_arguments *a) {
-    static rb_gate_rows rows;
-    rb_error err = {""};
-    rb_status status = prepare_files(a, &err);
-    if (status == RB_OK)
-        status = add_cells(a, &err);
-    if (status == RB_OK)
-        status = add_pairs(a, &err);
-    if (status == RB_OK)
-        status = rb_gate_run(&a->gate, &rows, &err);
-    if (status != RB_OK)
-        return rb_cli_fail(status, &err);
-    rb_gate_terminal(&rows, stdout);
-    status = write_files(a, &rows, &err);
-    return status == RB_OK ? exit_of(rb_gate_rows_outcome(&rows)) : rb_cli_fail(status, &err);
-}
-
-/* What print_markdown prints of. */
-typedef struct count_pairs {
-    rb_gate_count_pair items[RB_GATE_MAX_ROWS];
-    size_t count;
-} count_pairs;
-
-static void print_counts(const void *ctx, FILE *out) {
-    const count_pairs *pairs = ctx;
-    rb_gate_counts_markdown(pairs->items, pairs->count, out);
-}
-
-static rb_status write_baseline(const char *path, const rb_gate_counts *counts, rb_error *err) {
-    for (size_t i = 0; i < counts->count; i++)
-        if (counts->items[i].instructions < 0 || counts->items[i].parity != RB_VERDICT_PASS)
-            return rb_fail(err, RB_ERR_ENGINE, "%s/%s: %s; no baseline is written",
-                           counts->items[i].network, counts->items[i].engine,
-                           counts->items[i].note);
-    const rb_status status = rb_gate_counts_write(path, counts, err);
-    if (status == RB_OK)
-        printf("%s: %zu cells\n", path, counts->count);
-    return status;
-}
-
-static int count_against(gate_arguments *a) {
-    static rb_gate_counts base, head;
-    static count_pairs pairs;
-    rb_error err = {""};
-    rb_gate_outcome worst = RB_GATE_PASSED;
-    rb_status status = a->update ? rb_check_directory_of(a->against, &err)
-                                 : rb_gate_counts_read(a->against, &base, &err);
-    if (status == RB_OK)
-        status = prepare_files(a, &err);
-    if (status == RB_OK)
-        status = add_cells(a, &err);
-    if (status == RB_OK)
-        status = rb_plan_add_engines(&a->gate.plan, a->engines ? a->engines : "onednn", &err);
-    if (status == RB_OK)
-        status = rb_gate_count_all(&a->gate.plan, &head, &err);
-    if (status == RB_OK && a->update)
-        status = write_baseline(a->against, &head, &err);
-    if (status != RB_OK || a->update)
-        return status == RB_OK ? RB_EXIT_FINE : rb_cli_fail(status, &err);
-    pairs.count = head.count;
-    rb_gate_counts_compare(&base, &head, a->added > 0 ? a->added : 0.001, pairs.items);
-    rb_gate_counts_terminal(pairs.items, pairs.count, stdout);
-    for (size_t i = 0; i < pairs.count; i++)
-        worst = pairs.items[i].outcome > worst ? pairs.items[i].outcome : worst;
-    if (a->markdown)
-        status = rb_report_print(NULL, a->markdown, print_counts, &pairs, &err);
-    return status == RB_OK ? exit_of(worst) : rb_cli_fail(status, &err);
-}
-
-/* "0,1,2,5,10" */
-static rb_status read_slowdowns(const char *list, double *slowdowns, size_t *count, rb_error *err) {
-    *count = 0;
-    for (const char *at = list; *at;) {
-        char *end;
-        const double value = strtod(at, &end);
-        if (end == at || (*end && *end != ',') || !(value >= 0 && value <= 1000) ||
-            *count == RB_GATE_MAX_SIDES - 1)
-            return rb_fail(err, RB_ERR_USAGE,
-                           "'%s' is not a list of at most %d slowdowns in percent", list,
-                           RB_GATE_MAX_SIDES - 1);
-        slowdowns[(*count)++] = value / 100;
-        at = *end ? end + 1 : end;
-    }
-    return *count > 0 ? RB_OK : rb_fail(err, RB_ERR_USAGE, "--slowdown is empty");
-}
-
-/* 0: every slowdown within the tolerance passed, every one of `detect` and more was caught. */
-static int judge_tallies(const rb_gate_limits *limits, const rb_gate_tally *tallies, size_t count) {
-    bool noisy = false;
-    for (size_t i = 0; i < count; i++) {
-        const rb_gate_tally *t = &tallies[i];
-        if ((t->slowdown < limits->tolerance && t->slower > 0) ||
-            (t->slowdown >= limits->detect && t->fine > 0))
-            return RB_EXIT_WRONG;
-        noisy = noisy || t->noisy > 0;
-        if (t->gates == 0)
-            return RB_EXIT_NOTHING;
-    }
-    return noisy ? RB_EXIT_NOISY : RB_EXIT_FINE;
-}
-
-static int replay(const gate_arguments *a, const rb_gate_samples *samples) {
-    rb_gate_tally tallies[RB_GATE_MAX_SIDES];
-    rb_error err = {""};
-    const size_t rounds =
-        a->gate.rounds ? a->gate.rounds : rb_gate_rounds_needed(&a->gate.limits, 1);
-    for (size_t s = 1; s < samples->side_count; s++) {
-        const rb_status status =
-            rb_gate_replay(samples, &a->gate.limits, rounds, s, &tallies[s - 1], &err);
-        if (status != RB_OK)
-            return rb_cli_fail(status, &err);
-    }
-    rb_gate_tally_terminal(tallies, samples->side_count - 1, stdout);
-    return judge_tallies(&a->gate.limits, tallies, samples->side_count - 1);
-}
-
-static int replay_file(gate_arguments *a) {
-    rb_gate_samples samples;
-    rb_error err = {""};
-    const rb_status status = rb_gate_samples_read(a->replay, &samples, &err);
-    if (status != RB_OK)
-        return rb_cli_fail(status, &err);
-    const int code = replay(a, &samples);
-    rb_gate_samples_release(&samples);
-    return code;
-}
-
-static int selftest(gate_arguments *a) {
-    rb_gate_samples samples = {0};
-    double slowdowns[RB_GATE_MAX_SIDES];
-    size_t count;
-    rb_error err = {""};
-    const size_t rounds =
-        a->gate.rounds ? a->gate.rounds : rb_gate_rounds_needed(&a->gate.limits, 1);
-    rb_status status =
-        read_slowdowns(a->slowdowns ? a->slowdowns : "0,1,2,5,10", slowdowns, &count, &err);
-    if (status == RB_OK)
-        status = add_cells(a, &err);
-    if (status == RB_OK)
-        status = rb_plan_add_engines(&a->gate.plan, a->engines ? a->engines : "onednn", &err);
-    if (status == RB_OK && (a->gate.plan.network_count != 1 || a->gate.plan.batch_count != 1 ||
-                            a->gate.plan.engine_count != 1 || a->gate.plan.thread_count != 1 ||
-                            a->gate.plan.size_count > 1))
-        status = rb_fail(&err, RB_ERR_USAGE,
-                         "--selftest takes a single cell: one network, size, "
-                         "batch, number of threads and engine");
-    /* An alarm takes two series. */
-    if (status == RB_OK)
-        status = rb_gate_record(&a->gate.plan, slowdowns, count,
-                                2 * rounds * (size_t)(a->gates ? a->gates : 3), a->record, &samples,
-                                &err);
-    const int code = status == RB_OK ? replay(a, &samples) : rb_cli_fail(status, &err);
-    rb_gate_samples_release(&samples);
-    return code;
 }
 
 int rb_command_gate(int argc, char **argv) {
     static const struct argp argp = {
         .options = options, .parser = parse, .children = rb_engine_sweep_children, .doc = doc};
-    static gate_arguments a;
+    static rb_gate_arguments a;
     a.gate = (rb_gate_plan){.plan = {.seed = 1, .resize = RB_RESIZE_STORED},
                             .limits = rb_gate_default_limits};
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engine_options);
     if (a.replay)
-        return replay_file(&a);
+        return rb_gate_replay_file(&a);
     if (a.against)
-        return count_against(&a);
-    return a.selftest ? selftest(&a) : compare_builds(&a);
+        return rb_gate_count_against(&a);
+    return a.selftest ? rb_gate_selftest(&a) : rb_gate_compare_builds(&a);
 }

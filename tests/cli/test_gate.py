@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,68 @@ def test_files_that_are_no_recording_are_refused(resbench, tmp_path):
         (tmp_path / "t.csv").write_text(text)
         assert says in resbench.fails(3, "gate", "--replay", "t.csv")
     assert "No such file" in resbench.fails(3, "gate", "--replay", "none.csv")
+
+
+@pytest.fixture
+def baseline(resbench, tmp_path):
+    """A baseline of onednn and reference, as a dictionary that a test may change and store."""
+    if not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed: nothing counts instructions")
+    result = resbench("gate", "--against", "base.json", "--update", "-e", "onednn,reference", *CELL)
+    assert result.code == 0 and "2 cells" in result.out, result
+    return json.loads((tmp_path / "base.json").read_text())
+
+
+def against(resbench, tmp_path, baseline):
+    (tmp_path / "base.json").write_text(json.dumps(baseline))
+    result = resbench("gate", "--against", "base.json", "-e", "onednn,reference", *CELL)
+    return result, [line.split()[0] for line in result.out.splitlines()[1:3]]
+
+
+def test_counts_against_a_baseline(resbench, tmp_path, baseline):
+    result, words = against(resbench, tmp_path, baseline)
+    assert (result.code, words) == (0, ["FINE", "FINE"]), result
+    onednn, reference = baseline["rows"]
+    assert onednn["instructions"] > 12.5e6 / 16  # its MACs, in vectors of any width
+
+    onednn["instructions"] = int(onednn["instructions"] * 0.99)  # 1 % more than there was
+    reference["instructions"] = int(reference["instructions"] * 1.01)
+    result, words = against(resbench, tmp_path, baseline)
+    assert (result.code, words) == (4, ["MORE", "FEWER"]), result
+    assert "--update" in result.out
+
+    reference["activation_bytes"] -= 1
+    onednn["kernel_plan"] = "0" * 16
+    result, words = against(resbench, tmp_path, baseline)
+    assert (result.code, words) == (4, ["OTHER", "GREW"]), result
+
+    baseline["rows"] = [onednn]
+    result, words = against(resbench, tmp_path, baseline)
+    assert (result.code, words) == (7, ["OTHER", "NEW"]), result
+
+
+def test_counts_of_what_does_not_work(resbench, tmp_path):
+    if not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed: nothing counts instructions")
+    engines = f"{engine_path('wrong')},{engine_path('crash')}"
+    sentence = resbench.fails(1, "gate", "--against", "b.json", "--update", "-e", engines, *CELL)
+    assert "no baseline is written" in sentence and not (tmp_path / "b.json").exists()
+    (tmp_path / "b.json").write_text('{"schema_version": 1, "tool": "x", "rows": []}')
+    result = resbench("gate", "--against", "b.json", "-e", engines, *CELL)
+    assert [line.split()[0] for line in result.out.splitlines()[1:3]] == ["WRONG", "CRASHED"]
+    assert result.code == 1
+
+
+def test_baselines_that_are_none(resbench, tmp_path):
+    for text, says in (
+        ("", "line 1"),
+        ("{}", "is no baseline of counts"),
+        ('{"schema_version": 2, "tool": "x", "rows": []}', "is no baseline"),
+        ('{"schema_version": 1, "tool": "x", "rows": [{}]}', "row 1"),
+    ):
+        (tmp_path / "b.json").write_text(text)
+        assert says in resbench.fails(3, "gate", "--against", "b.json")
+    assert "no.json" in resbench.fails(3, "gate", "--against", "no.json")
 
 
 def test_usage(resbench, tmp_path):
