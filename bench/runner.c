@@ -6,6 +6,7 @@
 #include "bench/cell.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
+#include "bench/overhead.h"
 #include "bench/peak.h"
 #include "bench/progress.h"
 #include "bench/weights_source.h"
@@ -18,6 +19,7 @@ typedef struct runner {
     rb_report report;
     rb_progress progress;
     rb_peak peak;
+    double harness_overhead_ns;
     size_t resumed; /* rows of an earlier run, which stay as they are */
     void (*notice)(const char *sentence);
 } runner;
@@ -242,7 +244,8 @@ static rb_status run_network(runner *run, const rb_network *network, rb_error *e
                                .weights = weights,
                                .weights_sha256 = info.sha256,
                                .synthetic = rb_weights_are_synthetic(&info),
-                               .peak_gmacs = run->peak.gmacs_per_second};
+                               .peak_gmacs = run->peak.gmacs_per_second,
+                               .harness_overhead_ns = run->harness_overhead_ns};
     if (status == RB_OK)
         status = run_batches(run, network, &setting, &info, err);
     rb_truth_release(&truth);
@@ -343,8 +346,12 @@ static rb_status prepare(runner *run, rb_error *err) {
         status = resume(run, err);
     if (status == RB_OK)
         status = look_at_peak(run, err);
+    if (status == RB_OK)
+        status = rb_overhead_measure(&run->plan->worker, false, &run->harness_overhead_ns, err);
     if (status != RB_OK)
         return status;
+    json_object_set_new(run->report.context, "harness_overhead_ns",
+                        json_real(run->harness_overhead_ns));
     json_object_set_new(run->report.context, "threads", json_integer(run->plan->threads));
     rb_progress_start(&run->progress, pending_work(run));
     return RB_OK;
