@@ -24,7 +24,7 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
                       .yardstick_max_ns = 0};
     rb_record *record = &cell->record;
     rb_record_init(record);
-    snprintf(record->network, sizeof record->network, "%s", setting->network->name);
+    snprintf(record->network, sizeof record->network, "%s", setting->group.network->name);
     snprintf(record->engine, sizeof record->engine, "%s", engine->label);
     snprintf(record->engine_sha256, sizeof record->engine_sha256, "%s", engine->sha256);
     snprintf(record->weights_sha256, sizeof record->weights_sha256, "%s", setting->weights_sha256);
@@ -33,12 +33,12 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     snprintf(record->mode, sizeof record->mode, "%s", rb_latency_mode_name(mode));
     snprintf(record->scenario, sizeof record->scenario, "%s",
              rb_scenario_name(setting->plan->scenario));
-    record->depth = setting->network->depth;
-    record->blocks = rb_network_block_count(setting->network);
+    record->depth = setting->group.network->depth;
+    record->blocks = rb_network_block_count(setting->group.network);
     record->batch = graph->batch;
     record->height = graph->height;
     record->width = graph->width;
-    record->threads = setting->plan->threads;
+    record->threads = setting->group.threads;
     record->parameters = rb_graph_parameters(graph);
     record->macs = rb_graph_macs(graph);
     record->peak_gmacs = setting->peak_gmacs;
@@ -83,15 +83,15 @@ static rb_status compare_all(rb_cell *cell, bool reversed, double *first_ns, rb_
 static rb_status open_worker(rb_cell *cell, rb_error *err) {
     const rb_cell_setting *setting = cell->setting;
     const rb_case_spec spec = {.engine_path = cell->engine->path,
-                               .network = setting->network->name,
+                               .network = setting->group.network->name,
                                .weights = setting->weights,
                                .batch = setting->graph->batch,
                                .height = setting->graph->height,
                                .width = setting->graph->width,
                                .classes = setting->graph->classes,
-                               .threads = setting->plan->threads,
+                               .threads = setting->group.threads,
                                .verbose = setting->plan->verbose};
-    return rb_remote_open(&setting->plan->worker, &spec, &cell->remote, err);
+    return rb_remote_open(&setting->worker, &spec, &cell->remote, err);
 }
 
 rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
@@ -244,8 +244,7 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
         record->activation_bytes = account.held.bytes[RB_MEMORY_ACTIVATIONS];
         record->scratch_bytes = account.held.bytes[RB_MEMORY_SCRATCH];
         /* Memory to empty caches with is the harness's: the steady cell tells the process's. */
-        const bool own_process =
-            !cell->setting->plan->worker.in_process && cell->mode != RB_LATENCY_COLD;
+        const bool own_process = !cell->setting->worker.in_process && cell->mode != RB_LATENCY_COLD;
         if (own_process && account.peak_rss_bytes > record->peak_rss_bytes) {
             record->peak_rss_bytes = account.peak_rss_bytes;
             record->peak_rss_after_start_bytes = account.peak_rss_bytes - account.start_rss_bytes;

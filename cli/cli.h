@@ -61,6 +61,7 @@ int64_t rb_cli_resize(const struct argp_state *state, const char *text);
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
 int rb_command_run(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);
+int rb_command_profile(int argc, char **argv);
 int rb_command_accuracy(int argc, char **argv);
 int rb_command_check(int argc, char **argv);
 int rb_command_classify(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct {
 } commands[] = {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
     {"plot", rb_command_plot, "draw the results of a run"},
+    {"profile", rb_command_profile, "tell where the time of a network goes, node by node"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
     {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
     {"check", rb_command_check, "tell whether an engine is right, and to which digit"},

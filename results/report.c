@@ -9,8 +9,6 @@
 #include "results/report_file.h"
 #include "results/tables.h"
 
-#define MAX_SCALINGS 64
-
 static const char *const time_unit = "ms";
 static const double ns_per_unit = 1e6;
 
@@ -130,8 +128,8 @@ static json_t *point_to_json(const rb_scaling_point *point) {
 }
 
 static json_t *scaling_to_json(const rb_record_list *records) {
-    static rb_scaling scalings[MAX_SCALINGS];
-    const size_t count = rb_scaling_compute(records, scalings, MAX_SCALINGS);
+    size_t count;
+    rb_scaling *scalings = rb_scaling_compute(records, &count);
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         const rb_scaling *s = &scalings[i];
@@ -151,6 +149,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "points", points);
         json_array_append_new(all, object);
     }
+    free(scalings);
     return all;
 }
 

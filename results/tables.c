@@ -1,11 +1,10 @@
 #include "results/tables.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "results/percentile_table.h"
-
-#define MAX_LINES 64 /* scaling lines: engine x batch */
 
 static bool in_section(const rb_grid *grid, const rb_column *column) {
     return column->section == RB_SECTION_CELL || column->section == grid->section;
@@ -80,8 +79,8 @@ static void print_scaling_point(const rb_scaling_point *point, FILE *out) {
 }
 
 static void print_scaling(const rb_record_list *records, FILE *out) {
-    static rb_scaling lines[MAX_LINES];
-    const size_t count = rb_scaling_compute(records, lines, MAX_LINES);
+    size_t count;
+    rb_scaling *lines = rb_scaling_compute(records, &count);
     for (size_t i = 0; i < count; i++) {
         const rb_scaling *s = &lines[i];
         if (s->count < 2)
@@ -98,16 +97,18 @@ static void print_scaling(const rb_record_list *records, FILE *out) {
         for (size_t p = 0; p < s->count; p++)
             print_scaling_point(&s->points[p], out);
     }
+    free(lines);
 }
 
 /* Two depths of one engine and batch are the least that print_scaling shows. */
 static bool has_scaling(const rb_record_list *records) {
-    static rb_scaling lines[MAX_LINES];
-    const size_t count = rb_scaling_compute(records, lines, MAX_LINES);
+    size_t count;
+    bool any = false;
+    rb_scaling *lines = rb_scaling_compute(records, &count);
     for (size_t i = 0; i < count; i++)
-        if (lines[i].count >= 2)
-            return true;
-    return false;
+        any = any || lines[i].count >= 2;
+    free(lines);
+    return any;
 }
 
 void rb_table_terminal(const rb_record_list *records, FILE *out) {
