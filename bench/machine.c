@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/affinity.h"
+
 /* First line of a file, without its end; false when there is none. */
 static bool read_line(const char *path, char *line, size_t capacity) {
     FILE *file = fopen(path, "r");
@@ -22,7 +24,7 @@ static bool read_line(const char *path, char *line, size_t capacity) {
     return read;
 }
 
-static hwloc_topology_t load_topology(void) {
+hwloc_topology_t rb_machine_topology(void) {
     hwloc_topology_t topology;
     setenv("HWLOC_HIDE_ERRORS", "2", 0); /* it would say on stderr that there is no /sys */
     if (hwloc_topology_init(&topology) != 0)
@@ -99,29 +101,11 @@ static int usable_cores(hwloc_topology_t topology) {
 }
 
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors) {
-    cpu_set_t allowed;
-    hwloc_topology_t topology = load_topology();
-    hwloc_obj_t core = NULL;
-    int32_t found = 0;
-    CPU_ZERO(processors);
-    if (!topology || sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-        if (topology)
-            hwloc_topology_destroy(topology);
-        return false;
-    }
-    while (found < threads && (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core))) {
-        int unit = hwloc_bitmap_first(core->cpuset);
-        while (unit >= 0 && !(unit < CPU_SETSIZE && CPU_ISSET((size_t)unit, &allowed)))
-            unit = hwloc_bitmap_next(core->cpuset, unit);
-        if (unit >= 0) {
-            CPU_SET((size_t)unit, processors);
-            found++;
-        }
-    }
-    hwloc_topology_destroy(topology);
-    if (found < threads)
-        *processors = allowed;
-    return true;
+    static const rb_affinity compact = {.kind = RB_AFFINITY_COMPACT};
+    rb_placement placement;
+    rb_affinity_place(&compact, threads, &placement);
+    *processors = placement.set;
+    return placement.kept;
 }
 
 static int sharers(hwloc_const_cpuset_t cpuset, const cpu_set_t *processors) {
@@ -133,7 +117,7 @@ static int sharers(hwloc_const_cpuset_t cpuset, const cpu_set_t *processors) {
 
 void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes) {
     const int64_t most = 512 << 20;
-    hwloc_topology_t topology = load_topology();
+    hwloc_topology_t topology = rb_machine_topology();
     hwloc_obj_t unit = NULL;
     for (int i = 0; i < CPU_SETSIZE; i++)
         bytes[i] = 0;
@@ -152,6 +136,11 @@ void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes) {
         hwloc_topology_destroy(topology);
 }
 
+double rb_machine_quota(void) {
+    const double quota = cpu_quota();
+    return isfinite(quota) ? quota : NAN;
+}
+
 int32_t rb_machine_processor_count(void) {
     cpu_set_t allowed;
     const int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0
@@ -165,7 +154,7 @@ bool rb_machine_shows_cores(void) {
 }
 
 int32_t rb_machine_threads(void) {
-    hwloc_topology_t topology = load_topology();
+    hwloc_topology_t topology = rb_machine_topology();
     int cores = topology ? usable_cores(topology) : 0;
     if (topology)
         hwloc_topology_destroy(topology);
@@ -205,7 +194,7 @@ static json_t *caches_of(hwloc_topology_t topology) {
 }
 
 static void add_hardware(json_t *context) {
-    hwloc_topology_t topology = load_topology();
+    hwloc_topology_t topology = rb_machine_topology();
     if (!topology)
         return;
     const hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);

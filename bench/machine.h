@@ -13,6 +13,9 @@
  * cgroup's quota allows. At least 1. */
 int32_t rb_machine_threads(void);
 
+/* Processors' worth of time that a cgroup's quota allows; NaN: there is none. */
+double rb_machine_quota(void);
+
 /* Processors, siblings included, that this process may use. At least 1. */
 int32_t rb_machine_processor_count(void);
 
@@ -20,8 +23,12 @@ int32_t rb_machine_processor_count(void);
  * are unknown. */
 bool rb_machine_shows_cores(void);
 
-/* The processors for `threads` threads: one of each of the first cores that this process may use;
- * all that it may use when there are not as many cores. false where the system does not tell. */
+/* What hwloc knows of this machine, without the objects that are closed to it; NULL: nothing. The
+ * caller destroys it. */
+struct hwloc_topology *rb_machine_topology(void);
+
+/* The processors for `threads` threads as compact affinity chooses them (bench/affinity.h). false
+ * where the system does not tell. */
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors);
 
 /* What of the caches falls to each of these processors: its own, and of a shared one as much as is

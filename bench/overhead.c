@@ -7,9 +7,9 @@
 
 #define PROBLEM "maxpool:ic1ih1kh1" /* one value in, one out, no weights */
 
-static rb_status open_null(rb_worker *worker, int32_t threads, rb_error *err) {
+static rb_status open_null(rb_worker *worker, rb_error *err) {
     char path[RB_PATH_CAPACITY];
-    rb_case_problem spec = {.engine_path = path, .threads = threads > 0 ? threads : 1};
+    rb_case_problem spec = {.engine_path = path, .threads = 1};
     rb_remote_problem_facts facts;
     if (rb_engine_find_own("parts/null", path, err) != RB_OK)
         return rb_fail(err, RB_ERR_ENGINE,
@@ -50,7 +50,7 @@ rb_status rb_overhead_measure(const rb_worker_options *options, bool cold, doubl
     rb_status status = rb_worker_start(options, &worker, err);
     if (status != RB_OK)
         return status;
-    status = open_null(worker, options->threads, err);
+    status = open_null(worker, err);
     if (status == RB_OK)
         status = set_inputs(worker, err);
     if (status == RB_OK)

@@ -318,6 +318,16 @@ static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
 }
 
+/* "compact", or the processors in the order in which they are taken. */
+static json_t *affinity_of(const rb_affinity *affinity) {
+    if (affinity->kind != RB_AFFINITY_LIST)
+        return json_string(rb_affinity_name(affinity->kind));
+    json_t *list = json_array();
+    for (int i = 0; i < affinity->count; i++)
+        json_array_append_new(list, json_integer(affinity->processors[i]));
+    return list;
+}
+
 json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     static const char *const of_machine[] = {"cpu_model", "num_cpus", "cpu_quota",
                                              "openmp_settings"};
@@ -329,6 +339,7 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
     json_object_set_new(identity, "scenario", json_string(rb_scenario_name(plan->scenario)));
     json_object_set_new(identity, "percentile", json_real(plan->percentile));
+    json_object_set_new(identity, "affinity", affinity_of(&plan->affinity));
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "weights", text_or_null(plan->weights));
     json_object_set_new(identity, "images", text_or_null(plan->images));

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/atomic_file.h"
+#include "bench/affinity.h"
 #include "bench/scenario.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
@@ -53,6 +54,7 @@ typedef struct rb_plan {
     size_t thread_count;
     rb_plan_size sizes[RB_MAX_SIZES];
     size_t size_count; /* 0: as the weights ask, or else the networks' own */
+    rb_affinity affinity;
     rb_latency_mode modes[RB_LATENCY_MODES];
     size_t mode_count;
     rb_scenario scenario;

@@ -241,6 +241,9 @@ static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
     }
     for (size_t i = 0; i < 2; i++)
         timing->yardstick_ns[i] = json_number_value(json_array_get(yardstick, i));
+    if (rb_json_fields_read(rb_call_counts_fields, rb_call_counts_field_count,
+                            json_object_get(answer->json, "counts"), &timing->counts, err) != RB_OK)
+        return garbage(err);
     for (int64_t n = 0; n < RB_CASE_INPUTS * remote->batch; n++)
         take_logits(remote, answer, n, timing->logits + n * remote->classes);
     return RB_OK;
@@ -264,9 +267,10 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     rb_status status = set_inputs(remote, src, err);
     if (status != RB_OK)
         return status;
-    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
-                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
-                                spec->warmup_seconds, "cold", spec->cold);
+    json_t *request =
+        json_pack("{s:s, s:s, s:I, s:f, s:b, s:f}", "op", "time", "name", spec->name, "repetitions",
+                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds, "cold",
+                  spec->cold, "slowdown", spec->slowdown);
     status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns), request,
                                 NULL, 0, &answer, err);
     if (status == RB_OK)
@@ -317,6 +321,9 @@ rb_status rb_remote_account_of(rb_remote *remote, rb_remote_account *account, rb
             json_integer_value(json_object_get(answer.json, "start_rss_bytes"));
         account->resident_bytes =
             json_integer_value(json_object_get(answer.json, "resident_bytes"));
+        if (rb_json_fields_read(rb_ledger_fields, rb_ledger_field_count, answer.json,
+                                &account->ledger, err) != RB_OK)
+            status = garbage(err);
     }
     rb_message_release(&answer);
     return status;

@@ -46,6 +46,7 @@ rb_status rb_remote_tap(rb_remote *remote, const rb_graph *graph, const float *s
 typedef struct rb_remote_timing {
     rb_sample *samples;     /* room for repetitions; real_ns and cpu_ns are filled in */
     double yardstick_ns[2]; /* before and after */
+    rb_call_counts counts;  /* of these calls */
     double *logits;         /* (RB_CASE_INPUTS, batch, classes) of the last call on each input */
 } rb_remote_timing;
 
@@ -73,6 +74,7 @@ rb_status rb_remote_end(rb_remote *remote, rb_error *err);
 typedef struct rb_remote_account {
     rb_memory held;
     int64_t peak_rss_bytes, start_rss_bytes, resident_bytes;
+    rb_ledger ledger;
 } rb_remote_account;
 
 rb_status rb_remote_account_of(rb_remote *remote, rb_remote_account *account, rb_error *err);

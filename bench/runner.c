@@ -7,6 +7,7 @@
 #include "bench/cell.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
+#include "bench/meter.h"
 #include "bench/overhead.h"
 #include "bench/progress.h"
 #include "bench/run_cells.h"
@@ -97,7 +98,8 @@ static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_se
         setting->group.batch = plan->batches[b];
         for (size_t t = 0; status == RB_OK && !rb_interrupted() && t < plan->thread_count; t++) {
             setting->group.threads = (int32_t)plan->threads[t];
-            setting->worker.threads = setting->group.threads;
+            rb_affinity_place(&plan->affinity, setting->group.threads, &setting->placement);
+            rb_worker_keep(&setting->worker, &setting->placement);
             setting->peak_gmacs = run->peaks.at[t].gmacs_per_second;
             status = run_group(run, setting, err);
         }
@@ -140,7 +142,8 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
                                .synthetic = rb_weights_are_synthetic(&source->info),
                                .harness_overhead_ns = run->harness_overhead_ns,
                                .worker = plan->worker};
-    setting.worker.threads = spec.threads;
+    rb_affinity_place(&plan->affinity, spec.threads, &setting.placement);
+    rb_worker_keep(&setting.worker, &setting.placement);
     if (status == RB_OK)
         status = rb_truth_compute(&setting.worker, &spec, &inputs, &truth, err);
     if (status == RB_OK)
@@ -192,7 +195,7 @@ static rb_status resume(runner *run, rb_error *err) {
         status = rb_fail(err, RB_ERR_NOT_COMPARABLE,
                          "%s: was made with other settings (tier, scenario, weights, seed, images "
                          "or how many of them, "
-                         "machine, OpenMP, --no-worker); use another -o",
+                         "machine, OpenMP, affinity, --no-worker); use another -o",
                          path);
     json_decref(plan);
     for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
@@ -237,7 +240,9 @@ static rb_status total_work(runner *run, double *work, rb_error *err) {
 
 static rb_status look_at_overhead(runner *run, rb_error *err) {
     rb_worker_options options = run->plan->worker;
-    options.threads = truth_threads(run->plan);
+    rb_placement placement;
+    rb_affinity_place(&run->plan->affinity, 1, &placement);
+    rb_worker_keep(&options, &placement);
     const rb_status status = rb_overhead_measure(&options, false, &run->harness_overhead_ns, err);
     if (status == RB_OK)
         json_object_set_new(run->report.context, "harness_overhead_ns",
@@ -275,6 +280,7 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
         status = rb_inputs_folder_digest(plan->images, rb_run_image_limit(plan), full.images_sha256,
                                          err);
     json_t *context = rb_machine_context();
+    rb_meter_describe(context);
     run.report = (rb_report){.directory = plan->directory,
                              .title = title,
                              .context = context,

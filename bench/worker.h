@@ -16,14 +16,17 @@
  *   run       {}                         -> {run_ns}, blob: logits
  *   tap       {first, count}             -> {dims: [[n, c, h, w], ...]}, blob: the values of these
  *                                           nodes, one behind the other
- *   time      {name, repetitions, warmup_seconds, cold}
- *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
+ *   time      {name, repetitions, warmup_seconds, cold, slowdown}
+ *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after],
+ *                                            counts: those of results/call_counts.h},
  *                                           blob: the last logits of each input
  *   profile   {repetitions, warmup_seconds, cold}
- *                                        -> {plain_ns, profiled_ns, untrue}, blob: as time, then
- *                                           int64 (repetitions / 2, nodes) (bench/case_profile.h)
+ *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob:
+ *                                           as time, then int64 (repetitions / 2, nodes)
+ *                                           (bench/case_profile.h)
  *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
- *                                            start_rss_bytes, resident_bytes}
+ *                                            start_rss_bytes, resident_bytes, and those of
+ *                                            results/ledger.h}
  *   close     {}                         -> {} */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
@@ -33,6 +36,7 @@
 
 typedef struct rb_worker_state {
     rb_case *open_case; /* NULL before open and after close */
+    rb_meter *meter;    /* NULL: nothing is counted beside the time */
 } rb_worker_state;
 
 /* Answers one request. Failures are answers too. */

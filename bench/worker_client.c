@@ -12,7 +12,6 @@
 #include "base/own_path.h"
 #include "base/text.h"
 #include "bench/clock.h"
-#include "bench/machine.h"
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
@@ -30,9 +29,7 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no socket for a worker: %s", strerror(errno));
-    cpu_set_t processors;
-    const bool keep =
-        worker->options.threads > 0 && rb_machine_processors(worker->options.threads, &processors);
+    const rb_worker_options *options = &worker->options;
     char own[RB_PATH_CAPACITY];
     const bool named = rb_own_program(own, NULL) == RB_OK;
     const pid_t parent = getpid();
@@ -45,8 +42,8 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     if (pid == 0) {
         /* Between fork and exec: system calls only. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (keep)
-            sched_setaffinity(0, sizeof processors, &processors);
+        if (options->kept)
+            sched_setaffinity(0, sizeof options->processors, &options->processors);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);

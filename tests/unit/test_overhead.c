@@ -6,7 +6,7 @@
 #include "bench/worker.h"
 
 static void the_harness_tells_its_own_time(void **state) {
-    const rb_worker_options options = {.timeout_seconds = 60, .threads = 1};
+    const rb_worker_options options = {.timeout_seconds = 60};
     (void)state;
     for (int cold = 0; cold < 2; cold++) {
         double ns;
