@@ -191,8 +191,7 @@ static rb_status complete(kernels_arguments *a, rb_error *err) {
         status = rb_make_directories(a->directory, err);
     a->plan.threads = a->engine_options.threads;
     a->plan.verbose = a->engine_options.verbose;
-    a->plan.worker = a->engine_options.worker;
-    a->plan.worker.threads = a->plan.threads;
+    a->plan.worker = rb_engine_options_timed(&a->engine_options);
     return status;
 }
 

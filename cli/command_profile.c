@@ -155,8 +155,7 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
                                 .verbose = a->engines.verbose};
     plan->weights_sha256 = job->info.sha256;
     plan->inputs = &job->inputs;
-    plan->worker = a->engines.worker;
-    plan->worker.threads = a->engines.threads;
+    plan->worker = rb_engine_options_timed(&a->engines);
     plan->quick = a->quick;
     plan->alone = !a->no_alone;
     return RB_OK;
