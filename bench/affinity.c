@@ -6,6 +6,7 @@
 
 #include "bench/machine.h"
 #include "bench/number_list.h"
+#include "bench/topology.h"
 
 /* Cores in the order in which they are taken. */
 typedef struct core_order {
@@ -199,7 +200,7 @@ void rb_affinity_place_on(hwloc_topology_t topology, hwloc_const_bitmap_t allowe
 
 void rb_affinity_place(const rb_affinity *affinity, int32_t threads, rb_placement *placement) {
     cpu_set_t usable;
-    hwloc_topology_t topology = rb_machine_topology();
+    hwloc_topology_t topology = rb_topology_load("");
     hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
     *placement = (rb_placement){.kept = false};
     if (topology && allowed && sched_getaffinity(0, sizeof usable, &usable) == 0) {

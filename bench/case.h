@@ -20,6 +20,7 @@ typedef struct rb_case_spec {
     int32_t threads;
     int32_t jitter; /* 0: the weights as they are; else moved, in this way (bench/jitter.h) */
     bool verbose;
+    const char *settings; /* of a peer, by name; NULL or "": the best of those it has */
 } rb_case_spec;
 
 typedef struct rb_case_problem {

@@ -108,7 +108,9 @@ static rb_status open_worker(rb_cell *cell, rb_error *err) {
                                .width = setting->graph->width,
                                .classes = setting->graph->classes,
                                .threads = setting->group.threads,
-                               .verbose = setting->plan->verbose};
+                               .verbose = setting->plan->verbose,
+                               .settings =
+                                   cell->record.settings}; /* the first worker's, from then on */
     return rb_remote_open(&setting->worker, &spec, &cell->remote, err);
 }
 
@@ -123,6 +125,10 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     const rb_remote_facts *facts = rb_remote_facts_of(cell->remote);
     rb_record *record = &cell->record;
     snprintf(record->engine_version, sizeof record->engine_version, "%s", facts->engine_version);
+    snprintf(record->settings, sizeof record->settings, "%s", facts->settings);
+    if (facts->settings_tried[0])
+        snprintf(record->settings_tried, sizeof record->settings_tried, "%s",
+                 facts->settings_tried);
     if (cell->worker > 0 && strcmp(record->kernel_plan, facts->kernel_plan) != 0)
         snprintf(record->note, sizeof record->note,
                  "workers chose different kernels: plans %s and %s", record->kernel_plan,

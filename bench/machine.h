@@ -1,12 +1,12 @@
-/* Where a run took place. */
+/* What this process may use of the machine. */
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
-#include <jansson.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bench/machine_ticks.h"
 #include "resbench/status.h"
 
 /* Threads that a newcomer wants: the physical cores this process may use, no more than a
@@ -22,10 +22,6 @@ int32_t rb_machine_processor_count(void);
 /* false where /sys is missing or hides the cores: then every processor counts as one, and caches
  * are unknown. */
 bool rb_machine_shows_cores(void);
-
-/* What hwloc knows of this machine, without the objects that are closed to it; NULL: nothing. The
- * caller destroys it. */
-struct hwloc_topology *rb_machine_topology(void);
 
 /* The processors for `threads` threads as compact affinity chooses them (bench/affinity.h). false
  * where the system does not tell. */
@@ -44,21 +40,5 @@ int64_t rb_machine_available_bytes(void);
 /* RB_ERR_MEMORY, with both figures, when the bytes that `what` needs cannot be had. A system that
  * lends more than it has would otherwise end the process later. */
 rb_status rb_machine_check_memory(const char *what, double bytes, rb_error *err);
-
-/* Google Benchmark's context block (date, host_name, num_cpus, mhz_per_cpu, caches, load_avg,
- * library_build_type ...) with our additions: cpu_model, cores, memory_bytes, kernel, governor,
- * cpu_quota, compiler, versions of libraries. What is unknown is left out. */
-json_t *rb_machine_context(void);
-
-/* Processor time that the hypervisor gave to others, and all processor time, since boot, in
- * ticks summed over processors (man proc_stat); both 0 where the kernel does not tell. */
-typedef struct rb_machine_ticks {
-    uint64_t steal, all;
-} rb_machine_ticks;
-
-rb_machine_ticks rb_machine_ticks_now(void);
-
-/* Share of processor time stolen between two moments; -1 unknown. */
-double rb_machine_steal_share(rb_machine_ticks from, rb_machine_ticks to);
 
 #endif

@@ -12,12 +12,17 @@ typedef struct rb_remote_facts {
     char engine_version[96];
     char kernel_plan[17]; /* hash of all kernel names, 16 hexadecimal digits; "" if unnamed */
     int32_t reorders;
-    double load_ns, open_ns;
+    double load_ns, open_ns; /* load_ns NaN: not apart from open */
+    /* of a peer, "" of an engine: the name of the settings that are in use, what each candidate
+     * took before they were fixed ("" where they were given), and what the timing loop itself takes
+     */
+    char settings[RB_SETTINGS_CAPACITY], settings_tried[RB_SETTINGS_TRIED_CAPACITY];
+    double call_overhead_ns;
 } rb_remote_facts;
 
 typedef struct rb_remote rb_remote;
 
-/* Starts a worker and opens the case in it. */
+/* Starts a worker, that of the peer where the path is one, and opens the case in it. */
 rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *spec,
                          rb_remote **opened, rb_error *err);
 void rb_remote_close(rb_remote *remote); /* NULL is fine */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bench/engine_loader.h"
 #include "bench/fault.h"
+#include "bench/loaded_libraries.h"
 #include "bench/peak.h"
 #include "bench/process_memory.h"
 #include "bench/worker_profile.h"
@@ -62,7 +63,12 @@ static rb_status op_describe(rb_worker_state *state, const rb_message *request, 
                              rb_error *err) {
     const rb_engine *engine;
     (void)state;
+    json_t *before = rb_loaded_libraries();
     const rb_status status = rb_engine_load(text_of(request->json, "engine_path"), &engine, err);
+    json_t *after = rb_loaded_libraries();
+    json_object_set_new(answer->json, "libraries", rb_libraries_beyond(after, before));
+    json_decref(before);
+    json_decref(after);
     if (status != RB_OK)
         return status;
     json_object_set_new(answer->json, "name", clean_text(engine->name));

@@ -4,7 +4,8 @@
  * rb_status) and, when that is not RB_OK, "message". RB_ERR_CRASHED is the last answer of a process
  * whose engine has touched a guard page (bench/fault.h): it ends by its signal.
  *
- *   describe  {engine_path}              -> {name, version, description, conv_only}
+ *   describe  {engine_path}              -> {name, version, description, conv_only,
+ *                                            libraries: those that came with it}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads,
  *             jitter, verbose}
  *                                        -> {version, output_f64, load_ns, open_ns, kernels,

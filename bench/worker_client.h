@@ -13,6 +13,7 @@ typedef struct rb_worker_options {
     double timeout_seconds; /* for every single answer */
     bool kept;              /* to these processors */
     cpu_set_t processors;
+    const char *peer; /* script whose worker is started instead of ours (bench/peer.h) */
 } rb_worker_options;
 
 /* Workers that are started with these options are kept to a placement's processors. */
@@ -23,6 +24,7 @@ static inline void rb_worker_keep(rb_worker_options *options, const rb_placement
 
 typedef struct rb_worker rb_worker;
 
+/* RB_ERR_USAGE for a peer in this process. */
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, rb_error *err);
 
 /* Sends a request (whose reference is taken) and waits for the answer. A status in the answer

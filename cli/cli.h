@@ -59,6 +59,7 @@ void rb_cli_join_sizes(const struct argp_state *state, int64_t crop_height, int6
 int64_t rb_cli_resize(const struct argp_state *state, const char *text);
 
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
+int rb_command_env(int argc, char **argv);
 int rb_command_run(int argc, char **argv);
 int rb_command_gate(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "bench/build_directory.h"
+#include "bench/environment.h"
 #include "bench/gate_record.h"
 #include "bench/gate_runner.h"
-#include "bench/machine.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
 #include "results/gate_report.h"
@@ -213,8 +213,10 @@ static rb_status add_pairs(gate_arguments *a, rb_error *err) {
 }
 
 static rb_status write_files(const gate_arguments *a, const rb_gate_rows *rows, rb_error *err) {
-    const rb_gate_report report = {
-        .base = a->base, .head = a->head, .context = rb_machine_context(), .rows = rows};
+    const rb_gate_report report = {.base = a->base,
+                                   .head = a->head,
+                                   .context = rb_environment_brief(a->engine_options.threads),
+                                   .rows = rows};
     rb_status status = a->json ? rb_gate_json_write(a->json, &report, err) : RB_OK;
     if (status == RB_OK && a->markdown)
         status = rb_gate_markdown_write(a->markdown, &report, err);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench/engine_loader.h"
-#include "bench/machine.h"
+#include "bench/environment.h"
 #include "bench/progress.h"
 #include "check/kernels.h"
 #include "cli/cli.h"
@@ -238,8 +238,7 @@ static void on_progress(void *ctx, double share, const char *what) {
 }
 
 static void begin(kernels_arguments *a) {
-    a->context = rb_machine_context();
-    json_object_set_new(a->context, "threads", json_integer(a->plan.threads));
+    a->context = rb_environment_brief(a->plan.threads);
     const char *model = json_string_value(json_object_get(a->context, "cpu_model"));
     const char *date = json_string_value(json_object_get(a->context, "date"));
     snprintf(a->title, sizeof a->title,

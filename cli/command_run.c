@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/peer.h"
 #include "bench/runner.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
@@ -26,7 +27,8 @@ enum {
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
      "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, 18-101, all, ...", 0},
-    {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
+    {"engines", 'e', "LIST", 0,
+     "Engines by name or path, and peers such as peer:torch (default: reference,onednn)", 0},
     {"batch", 'b', "LIST", 0, "Batch sizes: 1,8, 1-64:x2 (default: 1; with --full: 1,8)", 0},
     {"size", OPT_SIZE, "LIST", 0,
      "Input sizes: 224, 160x192, 128-256:32 (default: the networks' own, 224x224)", 0},
@@ -206,6 +208,9 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
                                           a->plan.directory, err);
+    if (status == RB_OK && a->engine_options.worker.in_process)
+        status = rb_plan_refuse_peers(a->plan.engines, a->plan.engine_count,
+                                      "leave out --no-worker", err);
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
     return status;
@@ -242,12 +247,13 @@ static void print_affinity(const rb_affinity *affinity) {
         printf("%s%d", i ? "," : "", affinity->processors[i]);
 }
 
-/* The command that measures one row again, in one process for a debugger. */
+/* The command that measures one row again, in one process for a debugger if it can be. */
 static void print_repetition(const rb_plan *plan, const rb_record *record) {
     for (size_t e = 0; e < plan->engine_count; e++) {
         if (strcmp(plan->engines[e].label, record->engine) != 0)
             continue;
-        printf("again: resbench run --no-worker%s --depths %s --engines '%s' --batch ",
+        printf("again: resbench run%s%s --depths %s --engines '%s' --batch ",
+               rb_peer_is_script(plan->engines[e].path) ? "" : " --no-worker",
                plan->tier == &rb_tier_quick  ? " --quick"
                : plan->tier == &rb_tier_full ? " --full"
                                              : "",

@@ -14,6 +14,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
+    {"env", rb_command_env, "tell what this machine is, and how far its times can be trusted"},
     {"gate", rb_command_gate, "tell whether one build is slower than another"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"profile", rb_command_profile, "tell where the time of a network goes, node by node"},

@@ -67,6 +67,8 @@ TEXT(affinity, r->affinity)
 TEXT(processors, r->processors)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
+TEXT(settings, r->settings)
+TEXT(settings_tried, r->settings_tried)
 TEXT(kernel_plan, r->kernel_plan)
 NUMBER(batch, (double)r->batch)
 NUMBER(threads, (double)r->threads)
@@ -173,6 +175,8 @@ const rb_column rb_columns[] = {
     N("max_abs_error", "max error", PARITY, SCIENTIFIC, 1, DETAIL, max_abs_error),
     N("top1_agree", "top-1 agree", PARITY, COUNT, 0, DETAIL, top1_agree),
     T("engine_version", "version", PARITY, DETAIL, engine_version),
+    T("settings", "settings", PARITY, DETAIL, settings),
+    T("settings_tried", "settings tried", PARITY, DETAIL, settings_tried),
     T("kernel_plan", "kernel plan", PARITY, DETAIL, kernel_plan),
     N("reorders", "reorders", PARITY, COUNT, 0, DETAIL, reorders),
     T("note", "note", PARITY, DETAIL, note),

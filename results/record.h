@@ -14,6 +14,8 @@
 #include "results/statistics.h"
 
 #define RB_SCHEMA_VERSION 1
+#define RB_SETTINGS_CAPACITY 64
+#define RB_SETTINGS_TRIED_CAPACITY 512
 
 typedef enum rb_verdict {
     RB_VERDICT_NONE,       /* nothing was compared */
@@ -46,8 +48,10 @@ typedef struct rb_record {
     char network[64];
     char engine[64];
     char engine_version[96];
-    char engine_sha256[65];  /* of its shared object; "" unknown */
-    char weights_sha256[65]; /* of the tensors, as the weights file states it */
+    char engine_sha256[65];              /* of its shared object; "" unknown */
+    char weights_sha256[65];             /* of the tensors, as the weights file states it */
+    char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
+    char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
     int64_t batch, height, width;

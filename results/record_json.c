@@ -12,6 +12,8 @@ static const rb_json_field fields[] = {
     FIELD(TEXT, engine_sha256),
     FIELD(TEXT, weights_sha256),
     FIELD(TEXT, preprocessing),
+    FIELD(TEXT, settings),
+    FIELD(TEXT, settings_tried),
     FIELD(INT32, depth),
     FIELD(INT32, blocks),
     FIELD(INT64, batch),

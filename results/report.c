@@ -95,6 +95,17 @@ static rb_status write_json(const rb_report *report, rb_error *err) {
     return status;
 }
 
+static void print_grade(const json_t *context, FILE *out) {
+    const char *grade = json_string_value(json_object_get(context, "grade"));
+    size_t index;
+    json_t *reason;
+    if (!grade)
+        return;
+    fprintf(out, "\n## How far the times can be trusted: grade %s\n\n", grade);
+    json_array_foreach(json_object_get(context, "grade_reasons"), index, reason)
+        fprintf(out, "- %s\n", json_string_value(reason));
+}
+
 /* What the machine does not give: an object of reasons. */
 static void print_missing(json_t *reasons, FILE *out) {
     const char *what;
@@ -109,6 +120,7 @@ static void print_missing(json_t *reasons, FILE *out) {
 static void print_markdown(const void *ctx, FILE *out) {
     const rb_report *report = ctx;
     rb_table_markdown(&report->records, report->title, out);
+    print_grade(report->context, out);
     print_missing(json_object_get(report->context, "not_measured"), out);
 }
 
