@@ -263,10 +263,11 @@ static void print_facts(const rb_profile *p, FILE *out) {
     fprintf(out, "%s, batch %lld of %lldx%lld, %d %s, input: %s\n", p->network, (long long)p->batch,
             (long long)p->height, (long long)p->width, p->threads,
             p->threads == 1 ? "thread" : "threads", p->input);
-    fprintf(out, "peak %.1f GMAC/s (%s), memory %.1f GB/s, measured with as many threads%s\n",
+    fprintf(out, "peak %.1f GMAC/s (%s), memory %.1f GB/s, measured with as many threads\n%s",
             p->roof.peak_gmacs, p->peak_isa, p->roof.bandwidth,
-            is_beaten(p) ? "; a node was faster than that peak: the machine was disturbed meanwhile"
-                         : "");
+            is_beaten(p)
+                ? "a node was faster than that peak: the machine was busy while it was measured\n"
+                : "");
 }
 
 static bool is_measured(const rb_profile *p) {
