@@ -1,5 +1,6 @@
 """resbench profile: what is written, what adds up, and engines that lie about their times."""
 
+import copy
 import csv
 import json
 import re
@@ -36,29 +37,29 @@ def test_every_node_has_its_times(both, resbench):
         assert [node["name"] for node in engine["nodes"]] == [node["name"] for node in described["nodes"]]
         for node in engine["nodes"]:
             assert node["alone"] == "PASS" and node["kernel"] and node["alone_kernel"]
-            for key in ("network_us", "hot_us", "cold_us", "bound_us", "roof_percent"):
+            for key in ("network_ms", "hot_ms", "cold_ms", "bound_ms", "roof_percent"):
                 assert node[key] > 0, (node["name"], key)
             # A node alone is part of its call.
-            assert node["hot_us"] <= node["hot_call_us"] and node["cold_us"] <= node["cold_call_us"]
+            assert node["hot_ms"] <= node["hot_call_ms"] and node["cold_ms"] <= node["cold_call_ms"]
 
 
 def test_figures_follow_from_each_other(both):
     _, found, _ = both
     peak, bandwidth = found["peak_gmacs_per_second"], found["memory_bytes_per_ns"]
     for engine in found["engines"]:
-        assert engine["unaccounted_us"] == pytest.approx(engine["call_us"] - engine["nodes_us"])
+        assert engine["unaccounted_ms"] == pytest.approx(engine["call_ms"] - engine["nodes_ms"])
         assert engine["calls"] > 0 and engine["workers"] == 1
         for node in engine["nodes"]:
             moved = sum(node[f"{part}_bytes"] for part in ("weight", "src", "dst", "addend"))
-            computing, moving = node["macs"] / peak * 1e-3, moved / bandwidth * 1e-3
-            assert node["bound_us"] == pytest.approx(max(computing, moving))
+            computing, moving = node["macs"] / peak * 1e-6, moved / bandwidth * 1e-6
+            assert node["bound_ms"] == pytest.approx(max(computing, moving))
             assert node["memory_bound"] == int(moving > computing)
-            assert node["bandwidth_percent"] == pytest.approx(100 * moving / node["network_us"])
+            assert node["bandwidth_percent"] == pytest.approx(100 * moving / node["network_ms"])
             if node["macs"]:
-                assert node["peak_percent"] == pytest.approx(100 * computing / node["network_us"])
+                assert node["peak_percent"] == pytest.approx(100 * computing / node["network_ms"])
                 assert node["macs_per_byte"] == pytest.approx(node["macs"] / moved)
         for groups in (engine["by_op"], engine["by_stage"]):
-            for key in ("macs", "network_us", "nodes"):
+            for key in ("macs", "network_ms", "nodes"):
                 total = sum(node[key] for node in engine["nodes"])
                 assert sum(group[key] for group in groups) == pytest.approx(total)
         assert [group["name"] for group in engine["by_stage"]] == ["stem", "layer1", "layer2", "layer3", "head"]
@@ -85,7 +86,7 @@ def test_equal_problems_are_run_once(resbench):
     nodes = {node["name"]: node for node in found["engines"][0]["nodes"]}
     first, later = nodes["layer1.0.conv1"], nodes["layer1.2.conv1"]
     assert first["problem"] == later["problem"] and later["alone_as"] == "layer1.0.conv1"
-    assert first["hot_us"] == later["hot_us"] and first["network_us"] != later["network_us"]
+    assert first["hot_ms"] == later["hot_ms"] and first["network_ms"] != later["network_ms"]
     assert nodes["layer1.0.conv2"]["alone_as"] == "layer1.0.conv2"  # it adds
     assert "Where the time goes: 10 of 23 nodes" in out
 
@@ -97,12 +98,12 @@ def test_tables_and_files_say_the_same(both):
     nodes = [node for engine in found["engines"] for node in engine["nodes"]]
     assert [(row["engine"], row["name"]) for row in rows] == [(node["engine"], node["name"]) for node in nodes]
     for row, node in zip(rows, nodes, strict=True):
-        assert float(row["network_us"]) == pytest.approx(node["network_us"])
+        assert float(row["network_ms"]) == pytest.approx(node["network_ms"])
         assert row["kernel"] == node["kernel"] and row["problem"] == node["problem"]
     markdown = (directory / "profile.md").read_text()
     for heading in ("## reference", "## onednn", "### Nodes", "### By stage", "### What a call is made of"):
         assert heading in markdown
-    for words in ("By operation", "Where the time goes", "unaccounted", "Side by side, us", "looking costs"):
+    for words in ("By operation", "Where the time goes", "unaccounted", "Side by side, ms", "looking costs"):
         assert words in out
     assert [line for line in out.splitlines() if len(line) > 120] == []
 
@@ -112,7 +113,7 @@ def test_batch_and_size(resbench):
     assert (found["batch"], found["height"], found["width"]) == (3, 40, 32)
     assert found["engines"][0]["engine"] == "onednn" and not found["alone"]
     conv1 = found["engines"][0]["nodes"][0]
-    assert conv1["macs"] == 3 * 16 * 40 * 32 * 27 and conv1["hot_us"] is None and conv1["alone"] == ""
+    assert conv1["macs"] == 3 * 16 * 40 * 32 * 27 and conv1["hot_ms"] is None and conv1["alone"] == ""
 
 
 def test_a_kernel_plugin_has_times_and_tells_its_products(resbench):
@@ -122,8 +123,43 @@ def test_a_kernel_plugin_has_times_and_tells_its_products(resbench):
     assert nodes["layer1.0.conv1"]["executed_ratio"] == pytest.approx(16 / 36)
     assert nodes["layer1.0.conv1"]["kernel"].startswith("winograd2x2")
     assert nodes["layer2.0.conv1"]["kernel"].startswith("reference:")
-    assert nodes["layer2.0.conv1"]["alone"] == "UNSUPPORTED" and nodes["layer2.0.conv1"]["hot_us"] is None
+    assert nodes["layer2.0.conv1"]["alone"] == "UNSUPPORTED" and nodes["layer2.0.conv1"]["hot_ms"] is None
     assert found["engines"][0]["verdict"] == "PASS"
+
+
+def test_it_is_drawn(both, resbench):
+    _, _, directory = both
+    result = resbench("plot", directory / "profile.json", "-o", "figures")
+    assert result.code == 0 and result.err == "", result
+    drawn = sorted(path.name for path in (resbench.directory / "figures").iterdir())
+    assert drawn == ["profile.png", "profile.svg"]
+    picture = (resbench.directory / "figures/profile.svg").read_text()
+    for words in ("Where the time of resnet8 goes", "layer3.0.conv2", "GMAC/s", "looking costs", "onednn"):
+        assert words in picture
+
+
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda found: found.update(schema_version=9), "schema version 9, expected 1"),
+        (lambda found: found["engines"][0]["nodes"][2].update(network_ms="long"), "network_ms of node 2 of engine 0"),
+        (lambda found: found["engines"][0]["nodes"].pop(), "the engines have other nodes"),
+        (lambda found: found.pop("engines"), "profile has no engines"),
+    ],
+)
+def test_a_spoilt_file_is_refused(both, resbench, spoil, words):
+    spoilt = copy.deepcopy(both[1])
+    spoil(spoilt)
+    (resbench.directory / "spoilt.json").write_text(json.dumps({"profile": spoilt}))
+    assert words in resbench.fails(3, "plot", "spoilt.json")
+
+
+def test_nothing_measured_is_nothing_to_draw(both, resbench):
+    empty = copy.deepcopy(both[1])
+    for engine in empty["engines"]:
+        engine["call_ms"] = None
+    (resbench.directory / "empty.json").write_text(json.dumps({"profile": empty}))
+    assert "nothing to draw" in resbench.fails(6, "plot", "empty.json")
 
 
 LIARS = {
@@ -149,20 +185,20 @@ def test_a_liar_is_not_believed(crowd, fault):
     out, engines = crowd
     engine = engines[fault]
     assert engine["verdict"] == "MISTRUSTED" and f"{fault} 0.1.0: MISTRUSTED" in out
-    assert engine["call_us"] is None and all(node["network_us"] is None for node in engine["nodes"])
+    assert engine["call_ms"] is None and all(node["network_ms"] is None for node in engine["nodes"])
     assert re.fullmatch(LIARS[fault], engine["note"]) and engine["note"] in out
 
 
 def test_a_wrong_result_is_told(crowd):
     out, engines = crowd
     assert engines["profile_wrong"]["verdict"] == "FAIL" and "profile_wrong 0.1.0: FAIL" in out
-    assert engines["profile_wrong"]["call_us"] > 0
+    assert engines["profile_wrong"]["call_ms"] > 0
 
 
 def test_a_crash_costs_its_engine_alone(crowd):
     _, engines = crowd
     assert engines["crash"]["verdict"] == "CRASHED" and "SIGSEGV" in engines["crash"]["note"]
-    assert engines["onednn"]["verdict"] == "PASS" and engines["onednn"]["call_us"] > 0
+    assert engines["onednn"]["verdict"] == "PASS" and engines["onednn"]["call_ms"] > 0
 
 
 def test_a_liar_alone_is_a_wrong_result(resbench):

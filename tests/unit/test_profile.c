@@ -199,11 +199,11 @@ static void the_parts_of_a_call_add_up_to_it(void **state) {
     (void)state;
     rb_profile p = made_up();
     char *text = terminal(&p);
-    assert_contains(text, "nodes of a call                  90.0    90.0");
-    assert_contains(text, "unaccounted                      10.0    10.0");
-    assert_contains(text, "ordinary call                   100.0   100.0");
+    assert_contains(text, "nodes of a call                 0.090    90.0");
+    assert_contains(text, "unaccounted                     0.010    10.0");
+    assert_contains(text, "ordinary call                   0.100   100.0");
     assert_contains(text, "looking costs +2.00 %");
-    assert_contains(text, "medians of nodes                 85.2    85.2");
+    assert_contains(text, "medians of nodes                0.085    85.2");
     free(text);
     rb_profile_release(&p);
 }
