@@ -8,7 +8,7 @@ set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/resbench)
 install(TARGETS resbench RUNTIME_DEPENDENCY_SET of_program DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS engine_reference engine_oracle engine_onednn
   RUNTIME_DEPENDENCY_SET of_engines LIBRARY DESTINATION ${engine_dir})
-install(TARGETS kernel_adapter RUNTIME_DEPENDENCY_SET of_engines LIBRARY DESTINATION ${engine_dir}/parts)
+install(TARGETS kernel_adapter null_engine RUNTIME_DEPENDENCY_SET of_engines LIBRARY DESTINATION ${engine_dir}/parts)
 
 # Libraries from outside of the system's directories come along: what holds them may go away.
 set(libc [[^ld-linux]] [[^lib(c|m|mvec|dl|pthread|rt|resolv|util|anl|nsl)\.so]])
@@ -48,6 +48,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/resbench.pc DESTINATION ${CMAKE_INST
 
 install(DIRECTORY plots DESTINATION ${share_dir} FILES_MATCHING PATTERN *.py)
 install(DIRECTORY loaders/importers DESTINATION ${share_dir}/loaders FILES_MATCHING PATTERN *.py)
+install(DIRECTORY bench/peers DESTINATION ${share_dir}/bench FILES_MATCHING PATTERN *.py)
 install(DIRECTORY examples DESTINATION ${share_dir})
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
