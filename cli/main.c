@@ -14,6 +14,8 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
+    {"compare", rb_command_compare,
+     "tell what is slower, wrong or larger in one run than in another"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
     {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
