@@ -20,6 +20,16 @@ static rb_algorithm algorithm_of(const rb_session *s, int32_t node) {
                                                : RB_ALGORITHM_DIRECT;
 }
 
+/* Of a plug-in only what it has told, 0 being nothing. */
+static int64_t executed_macs_of(const rb_session *s, int32_t node) {
+    const rb_adapted *adapted = &s->nodes[node];
+    const rb_engine *reference = s->adapter->reference;
+    if (adapted->reference)
+        return reference->executed_macs(adapted->reference, 0);
+    return adapted->convolution.choice.executed_macs > 0 ? adapted->convolution.choice.executed_macs
+                                                         : -1;
+}
+
 static rb_adapter *create(const rb_kernel *kernel, const rb_engine *reference) {
     rb_adapter *adapter = calloc(1, sizeof *adapter);
     if (!adapter)
@@ -42,7 +52,9 @@ static rb_adapter *create(const rb_kernel *kernel, const rb_engine *reference) {
                                  .memory = memory_of,
                                  .kernel = kernel_of,
                                  .algorithm = algorithm_of,
-                                 .close = rb_adapter_close};
+                                 .close = rb_adapter_close,
+                                 .executed_macs = executed_macs_of,
+                                 .profile = rb_adapter_profile};
     return adapter;
 }
 

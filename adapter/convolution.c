@@ -52,10 +52,12 @@ static bool is_valid(const rb_convolution *c, rb_error *why) {
     else if (choice->algorithm != RB_ALGORITHM_DIRECT && choice->algorithm != RB_ALGORITHM_WINOGRAD)
         rb_fail(why, RB_ERR_ENGINE, "prepare chose algorithm %d, known are %d and %d",
                 (int)choice->algorithm, RB_ALGORITHM_DIRECT, RB_ALGORITHM_WINOGRAD);
-    else if (choice->reserved || choice->reserved_word || choice->reserved_values[0] ||
-             choice->reserved_values[1])
+    else if (choice->reserved || choice->reserved_word || choice->reserved_values[0])
         rb_fail(why, RB_ERR_ENGINE, "prepare asks for what ABI version %u has no name for",
                 RB_ENGINE_ABI);
+    else if (choice->executed_macs < 0)
+        rb_fail(why, RB_ERR_ENGINE, "prepare tells of %lld multiply-adds",
+                (long long)choice->executed_macs);
     else if (choice->scratch_bytes < 0)
         rb_fail(why, RB_ERR_ENGINE, "prepare asks for %lld bytes of scratch",
                 (long long)choice->scratch_bytes);

@@ -1,14 +1,16 @@
 #include "session.h"
 
 #include <string.h>
-#include <time.h>
 
-/* Who watches a run; fn is NULL when nobody does. The same in every call. */
+#include "resbench/clock.h"
+
+/* Who watches a run; fn and node_ns are NULL when nobody does. */
 typedef struct rb_watcher {
     uint32_t stages;
     rb_tap_fn fn;
     void *ctx;
-    float *plain; /* room for the largest value in NCHW */
+    float *plain;     /* room for the largest value in NCHW */
+    int64_t *node_ns; /* [node_count] */
 } rb_watcher;
 
 /* What one call is given. */
@@ -16,12 +18,6 @@ typedef struct rb_call {
     const float *src, *addend;
     float *dst;
 } rb_call;
-
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static const float *source_at(const rb_session *s, const rb_call *call, int32_t place) {
     if (place == RB_NO_PLACE)
@@ -95,13 +91,15 @@ static rb_status show(const rb_session *s, const rb_call *call, const rb_step *s
 static rb_status execute(rb_session *s, const rb_call *call, const rb_watcher *watcher,
                          rb_error *err) {
     const bool careful = watcher->fn || s->node_count == 1; /* a problem, or nobody's time */
-    int64_t since = now_ns();
+    int64_t since = rb_now_ns();
     rb_status status = RB_OK;
     for (int32_t i = 0; status == RB_OK && i < s->plan.step_count; i++) {
         const rb_step *step = &s->plan.steps[i];
         status = run_step(s, call, step, err);
-        const int64_t now = now_ns();
+        const int64_t now = rb_now_ns();
         s->spent_ns[step->kind] += now - since;
+        if (watcher->node_ns) /* reorders are part of the node they are for */
+            watcher->node_ns[step->node] += now - since;
         since = now;
         if (status == RB_OK && careful)
             status = check_padding(s, call, step, err);
@@ -117,6 +115,12 @@ rb_status rb_adapter_run(rb_session *s, const float *src, const float *addend, v
     return execute(s, &(rb_call){src, addend, dst}, &(rb_watcher){0}, err);
 }
 
+rb_status rb_adapter_profile(rb_session *s, const float *src, const float *addend, void *dst,
+                             int64_t *node_ns, rb_error *err) {
+    memset(node_ns, 0, (size_t)s->node_count * sizeof *node_ns);
+    return execute(s, &(rb_call){src, addend, dst}, &(rb_watcher){.node_ns = node_ns}, err);
+}
+
 rb_status rb_adapter_tap(rb_session *s, const float *src, const float *addend, void *dst,
                          uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
     int64_t largest = 0;
@@ -126,8 +130,10 @@ rb_status rb_adapter_tap(rb_session *s, const float *src, const float *addend, v
     }
     const rb_host *host = s->host;
     rb_watcher watcher = {
-        stages, fn, ctx,
-        host->alloc(host->ctx, RB_MEMORY_SCRATCH, (size_t)largest * sizeof(float))};
+        .stages = stages,
+        .fn = fn,
+        .ctx = ctx,
+        .plain = host->alloc(host->ctx, RB_MEMORY_SCRATCH, (size_t)largest * sizeof(float))};
     if (!watcher.plain)
         return rb_fail(err, RB_ERR_MEMORY, "the host has no memory to show values");
     const rb_status status = execute(s, &(rb_call){src, addend, dst}, &watcher, err);

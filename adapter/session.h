@@ -41,6 +41,8 @@ rb_status rb_adapter_open(const rb_engine *self, const rb_host *host, const rb_g
                           rb_session **session, rb_error *err);
 rb_status rb_adapter_run(rb_session *session, const float *src, const float *addend, void *dst,
                          rb_error *err);
+rb_status rb_adapter_profile(rb_session *session, const float *src, const float *addend, void *dst,
+                             int64_t *node_ns, rb_error *err);
 rb_status rb_adapter_tap(rb_session *session, const float *src, const float *addend, void *dst,
                          uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err);
 void rb_adapter_close(rb_session *session);

@@ -7,6 +7,7 @@
 #include "bench/case_source.h"
 #include "bench/clock.h"
 #include "bench/engine_loader.h"
+#include "bench/evict.h"
 #include "bench/fault.h"
 #include "bench/guarded.h"
 #include "bench/host_memory.h"
@@ -23,6 +24,8 @@ struct rb_case {
     float *addend;              /* (batch, oc, oh, ow), guarded; NULL where no node reads it */
     void *dst;                  /* (batch, classes) of engine->output_dtype, guarded */
     void *last[RB_CASE_INPUTS]; /* while timing: the logits of the last call on each input */
+    const rb_case_calls *calls; /* while timing */
+    rb_evictor *evictor;        /* while timing with cold caches; else NULL */
     size_t timed_calls;
     size_t non_finite; /* logits of timed calls that are NaN, infinite or unwritten */
     double open_ns;
@@ -202,6 +205,11 @@ rb_algorithm rb_case_algorithm(const rb_case *c, int32_t node) {
     return c->engine->algorithm ? c->engine->algorithm(c->session, node) : RB_ALGORITHM_DIRECT;
 }
 
+int64_t rb_case_executed_macs(const rb_case *c, int32_t node) {
+    const int64_t told = c->engine->executed_macs ? c->engine->executed_macs(c->session, node) : -1;
+    return told < 0 ? -1 : told;
+}
+
 size_t rb_case_src_bytes(const rb_case *c) {
     return (size_t)rb_graph_input_bytes(c->source.graph);
 }
@@ -308,32 +316,45 @@ rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err) {
 }
 
 static void before_timed_call(void *ctx) {
-    poison(ctx);
+    rb_case *c = ctx;
+    poison(c);
+    if (c->evictor)
+        rb_evictor_run(c->evictor);
 }
 
 static rb_status timed_call(void *ctx, rb_error *err) {
     rb_case *c = ctx;
-    return status_of_engine(c->engine->run(c->session, c->src[c->timed_calls % RB_CASE_INPUTS],
-                                           c->addend, c->dst, err));
+    return status_of_engine(c->calls->call(c->calls->ctx, c->engine, c->session,
+                                           c->src[c->timed_calls % RB_CASE_INPUTS], c->addend,
+                                           c->dst, err));
 }
 
 static void after_timed_call(void *ctx) {
     rb_case *c = ctx;
     for (size_t i = 0; i < logits_count(c); i++)
         c->non_finite += isfinite(logit(c, i)) ? 0 : 1;
-    memcpy(c->last[c->timed_calls++ % RB_CASE_INPUTS], c->dst, rb_case_dst_bytes(c));
+    memcpy(c->last[c->timed_calls % RB_CASE_INPUTS], c->dst, rb_case_dst_bytes(c));
+    if (c->calls->after)
+        c->calls->after(c->calls->ctx, (int)(c->timed_calls % RB_CASE_INPUTS), c->dst);
+    c->timed_calls++;
 }
 
-rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
-                       const void *dst[RB_CASE_INPUTS], rb_error *err) {
+rb_status rb_case_time_calls(rb_case *c, const rb_timing_spec *spec, const rb_case_calls *calls,
+                             rb_timing_sample *samples, const void *dst[RB_CASE_INPUTS],
+                             rb_error *err) {
     const rb_timing_body body = {
         .before = before_timed_call, .call = timed_call, .after = after_timed_call, .ctx = c};
     const size_t allocations = rb_host_memory_count(c->host);
+    c->calls = calls;
     c->timed_calls = 0;
     c->non_finite = 0;
     for (int i = 0; i < RB_CASE_INPUTS; i++)
         dst[i] = c->last[i];
-    rb_status status = rb_timing_run(spec, &body, samples, err);
+    rb_status status = spec->cold ? rb_evictor_create(&c->evictor, err) : RB_OK;
+    if (status == RB_OK)
+        status = rb_timing_run(spec, &body, samples, err);
+    rb_evictor_destroy(c->evictor);
+    c->evictor = NULL;
     if (status == RB_OK)
         status = check_guards(c, err);
     if (status == RB_OK && keeps_weights(c))
@@ -345,6 +366,17 @@ rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample 
                          "timed calls of engine %s left %zu logits NaN, infinite or unwritten",
                          c->engine->name, c->non_finite);
     return status;
+}
+
+static rb_status plain_call(void *ctx, const rb_engine *engine, rb_session *session,
+                            const float *src, const float *addend, void *dst, rb_error *err) {
+    (void)ctx;
+    return engine->run(session, src, addend, dst, err);
+}
+
+rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
+                       const void *dst[RB_CASE_INPUTS], rb_error *err) {
+    return rb_case_time_calls(c, spec, &(rb_case_calls){.call = plain_call}, samples, dst, err);
 }
 
 /* What the engine holds as far as the harness knows: the host's account, and weights that the

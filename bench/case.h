@@ -56,6 +56,9 @@ const char *rb_case_kernel(const rb_case *c, int32_t node);
 /* The rule of a node's sums, as the engine declares it. */
 rb_algorithm rb_case_algorithm(const rb_case *c, int32_t node);
 
+/* The multiply-adds that the engine says it executes for a node; -1: it does not say. */
+int64_t rb_case_executed_macs(const rb_case *c, int32_t node);
+
 /* Bytes of the input (batch, channels, height, width), of the addend, which is 0 of most cases, and
  * of the logits (batch, classes). */
 size_t rb_case_src_bytes(const rb_case *c);
@@ -82,11 +85,26 @@ rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *er
  */
 rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 
-/* Times calls, each into poisoned logits, on the inputs in turn; dst[i] has the logits of the
+/* Times calls, each into poisoned logits, on the inputs in turn; spec->cold: with nothing in the
+ * caches, for which memory is taken meanwhile (bench/evict.h). dst[i] has the logits of the
  * last call on input i. RB_ERR_ENGINE also when a call has left a logit that is not finite, has
  * allocated from the host or has written past the end of a buffer. */
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void *dst[RB_CASE_INPUTS], rb_error *err);
+
+/* What is timed instead of run. after, which may be NULL, looks at the logits of each call outside
+ * of its time. */
+typedef struct rb_case_calls {
+    rb_status (*call)(void *ctx, const rb_engine *engine, rb_session *session, const float *src,
+                      const float *addend, void *dst, rb_error *err);
+    void (*after)(void *ctx, int input, const void *dst);
+    void *ctx;
+} rb_case_calls;
+
+/* rb_case_time, and all that it looks after, of such calls. */
+rb_status rb_case_time_calls(rb_case *c, const rb_timing_spec *spec, const rb_case_calls *calls,
+                             rb_timing_sample *samples, const void *dst[RB_CASE_INPUTS],
+                             rb_error *err);
 
 /* What the engine holds, by kind; -1 where nobody knows. Weights that it reads where they lie
  * (RB_ENGINE_KEEPS_WEIGHTS) are added to what it reports. RB_ERR_ENGINE when the engine's own

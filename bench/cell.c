@@ -4,17 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/clock.h"
 #include "model/graph_cost.h"
 
 #define MAX_REPETITIONS 2000
 
-void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine) {
+void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine,
+                  rb_latency_mode mode) {
     const rb_graph *graph = setting->graph;
     *cell = (rb_cell){.setting = setting,
                       .engine = engine,
+                      .mode = mode,
                       .worker = -1,
                       .top1_agree = INT64_MAX,
                       .call_ns = INFINITY,
+                      .pause_ns = mode == RB_LATENCY_COLD ? INFINITY : 0,
                       .yardstick_min_ns = INFINITY,
                       .yardstick_max_ns = 0};
     rb_record *record = &cell->record;
@@ -25,6 +29,7 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     snprintf(record->weights_sha256, sizeof record->weights_sha256, "%s", setting->weights_sha256);
     snprintf(record->preprocessing, sizeof record->preprocessing, "%s",
              setting->inputs->preprocessing);
+    snprintf(record->mode, sizeof record->mode, "%s", rb_latency_mode_name(mode));
     record->depth = setting->network->depth;
     record->blocks = rb_network_block_count(setting->network);
     record->batch = graph->batch;
@@ -118,7 +123,7 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
 
 static size_t repetitions_of(const rb_cell *cell) {
     const rb_tier *tier = cell->setting->plan->tier;
-    const double fitting = tier->turn_seconds * 1e9 / cell->call_ns;
+    const double fitting = tier->turn_seconds * 1e9 / (cell->call_ns + cell->pause_ns);
     if (!(fitting > (double)tier->min_repetitions))
         return tier->min_repetitions;
     return fitting < MAX_REPETITIONS ? (size_t)fitting : MAX_REPETITIONS;
@@ -152,9 +157,12 @@ static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *
                    (size_t)elements * sizeof *src);
     rb_sample *samples = cell->record.samples + cell->record.sample_count;
     rb_remote_timing timing = {.samples = samples, .logits = logits};
+    const int64_t start = rb_now_ns();
     const rb_status status = rb_remote_time(cell->remote, spec, src, cell->call_ns, &timing, err);
     if (status != RB_OK)
         return status;
+    if (cell->mode == RB_LATENCY_COLD) /* the calls themselves and the warm-up count twice */
+        cell->pause_ns = (double)(rb_now_ns() - start) / (double)spec->repetitions;
     for (size_t i = 0; i < spec->repetitions; i++) {
         samples[i].worker = cell->worker;
         samples[i].turn = cell->turn;
@@ -188,7 +196,8 @@ rb_status rb_cell_turn(rb_cell *cell, rb_error *err) {
     rb_record_name(&cell->record, name, sizeof name);
     const rb_timing_spec spec = {.name = name,
                                  .repetitions = repetitions_of(cell),
-                                 .warmup_seconds = cell->setting->plan->tier->warmup_seconds};
+                                 .warmup_seconds = cell->setting->plan->tier->warmup_seconds,
+                                 .cold = cell->mode == RB_LATENCY_COLD};
     const int64_t elements = 3 * cell->setting->inputs->height * cell->setting->inputs->width;
     const size_t images = RB_CASE_INPUTS * (size_t)cell->setting->graph->batch;
     float *src = malloc(images * (size_t)elements * sizeof *src);
@@ -219,7 +228,9 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
         record->packed_weight_bytes = account.held.bytes[RB_MEMORY_WEIGHTS];
         record->activation_bytes = account.held.bytes[RB_MEMORY_ACTIVATIONS];
         record->scratch_bytes = account.held.bytes[RB_MEMORY_SCRATCH];
-        const bool own_process = !cell->setting->plan->worker.in_process;
+        /* Memory to empty caches with is the harness's: the steady cell tells the process's. */
+        const bool own_process =
+            !cell->setting->plan->worker.in_process && cell->mode != RB_LATENCY_COLD;
         if (own_process && account.peak_rss_bytes > record->peak_rss_bytes) {
             record->peak_rss_bytes = account.peak_rss_bytes;
             record->peak_rss_after_start_bytes = account.peak_rss_bytes - account.start_rss_bytes;

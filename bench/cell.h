@@ -25,6 +25,7 @@ typedef struct rb_cell_setting {
 typedef struct rb_cell {
     const rb_cell_setting *setting;
     const rb_plan_engine *engine;
+    rb_latency_mode mode;
     rb_record record;
     rb_remote *remote;    /* the current worker, NULL between rounds */
     bool over;            /* no further worker: it has failed */
@@ -33,13 +34,15 @@ typedef struct rb_cell {
     size_t sample_capacity;
     double load_ns[RB_MAX_CELL_WORKERS], open_ns[RB_MAX_CELL_WORKERS],
         first_run_ns[RB_MAX_CELL_WORKERS];
-    double call_ns; /* of the fastest call so far: decides how many fit into a turn */
+    double call_ns;  /* of the fastest call so far: decides how many fit into a turn */
+    double pause_ns; /* between two calls, since caches are emptied there; 0: they are not */
     double yardstick_min_ns, yardstick_max_ns;
     rb_parity parity;   /* of all runs, timed ones included */
     int64_t top1_agree; /* of the worst pass over all images */
 } rb_cell;
 
-void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine);
+void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine,
+                  rb_latency_mode mode);
 
 /* The steps of one worker. A failure of the engine (crash, hang, wrong size, refusal) marks the
  * record and ends the cell with RB_OK; other statuses end the run. A cell that is over does

@@ -2,14 +2,6 @@
 #ifndef BENCH_CLOCK_H
 #define BENCH_CLOCK_H
 
-#include <stdint.h>
-#include <time.h>
-
-/* Nanoseconds of a clock that never goes back. */
-static inline int64_t rb_now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
+#include "resbench/clock.h"
 
 #endif

@@ -124,6 +124,34 @@ bool rb_machine_processors(int32_t threads, cpu_set_t *processors) {
     return true;
 }
 
+static int sharers(hwloc_const_cpuset_t cpuset, const cpu_set_t *processors) {
+    int count = 0;
+    for (int unit = hwloc_bitmap_first(cpuset); unit >= 0; unit = hwloc_bitmap_next(cpuset, unit))
+        count += unit < CPU_SETSIZE && CPU_ISSET((size_t)unit, processors);
+    return count;
+}
+
+void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes) {
+    const int64_t most = 512 << 20;
+    hwloc_topology_t topology = load_topology();
+    hwloc_obj_t unit = NULL;
+    for (int i = 0; i < CPU_SETSIZE; i++)
+        bytes[i] = 0;
+    while (topology && (unit = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, unit))) {
+        const unsigned processor = unit->os_index;
+        if (processor >= CPU_SETSIZE || !CPU_ISSET(processor, processors))
+            continue;
+        for (hwloc_obj_t cache = unit; cache; cache = cache->parent) {
+            if (!hwloc_obj_type_is_dcache(cache->type))
+                continue;
+            const int64_t size = (int64_t)cache->attr->cache.size;
+            bytes[processor] += (size < most ? size : most) / sharers(cache->cpuset, processors);
+        }
+    }
+    if (topology)
+        hwloc_topology_destroy(topology);
+}
+
 bool rb_machine_shows_cores(void) {
     return access("/sys/devices/system/cpu/cpu0/topology", R_OK) == 0;
 }

@@ -21,6 +21,12 @@ bool rb_machine_shows_cores(void);
  * all that it may use when there are not as many cores. false where the system does not tell. */
 bool rb_machine_processors(int32_t threads, cpu_set_t *processors);
 
+/* What of the caches falls to each of these processors: its own, and of a shared one as much as is
+ * left when the others of `processors` take the same. bytes has room for CPU_SETSIZE and is indexed
+ * by processor; 0: unknown. No cache counts as more than 512 MiB, for none is made that is larger,
+ * but some virtual machines say so. */
+void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes);
+
 /* Memory that this process could still have: the system's estimate, no more than a cgroup's limit
  * leaves. -1: unknown. */
 int64_t rb_machine_available_bytes(void);

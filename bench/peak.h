@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "bench/vector_isa.h"
 #include "resbench/status.h"
 
 typedef struct rb_peak {
@@ -14,6 +15,10 @@ typedef struct rb_peak {
 /* Runs independent multiply-add chains on `threads` threads for about 0.3 s and takes the
  * best of several bursts: the peak that a latency is set against. */
 rb_status rb_peak_measure(int32_t threads, rb_peak *peak, rb_error *err);
+
+/* The same with one kind of instructions, which must be usable, in about `seconds`. */
+rb_status rb_peak_measure_isa(rb_vector_isa isa, int32_t threads, double seconds, rb_peak *peak,
+                              rb_error *err);
 
 /* Nanoseconds of a fixed loop of about a millisecond on one thread, the best of three: the
  * same work each time, so a change tells of the machine and not of an engine. */

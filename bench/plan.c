@@ -198,6 +198,21 @@ rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
     return RB_OK;
 }
 
+rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err) {
+    char word[32];
+    while (next_word(&list, word, sizeof word)) {
+        rb_latency_mode mode = RB_LATENCY_STEADY;
+        const rb_status status = rb_latency_mode_parse(word, &mode, err);
+        if (status != RB_OK)
+            return status;
+        for (size_t i = 0; i < plan->mode_count; i++)
+            if (plan->modes[i] == mode)
+                return rb_fail(err, RB_ERR_USAGE, "mode %s is named twice", word);
+        plan->modes[plan->mode_count++] = mode;
+    }
+    return RB_OK;
+}
+
 static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
 }

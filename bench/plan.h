@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/atomic_file.h"
+#include "bench/scenario.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
 #include "loaders/preprocess.h"
@@ -40,6 +41,8 @@ typedef struct rb_plan {
     size_t engine_count;
     int64_t batches[RB_MAX_BATCHES];
     size_t batch_count;
+    rb_latency_mode modes[RB_LATENCY_MODES];
+    size_t mode_count;
     int64_t height, width; /* 0: the networks' default */
     int32_t threads;
     const rb_tier *tier;
@@ -54,11 +57,13 @@ typedef struct rb_plan {
 } rb_plan;
 
 /* From texts as on the command line: "18,34,50-v1", "reference,onednn,./mine.so,old=x/mine.so",
- * "1,8". Each appends to the plan; RB_ERR_USAGE names the word that is wrong. No two engines have
- * one label: that of a second file of the same name gets "#2". */
+ * "1,8",
+ * "steady,cold". Each appends to the plan; RB_ERR_USAGE names the word that is wrong. No two
+ * engines have one label: that of a second file of the same name gets "#2". */
 rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err);
+rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err);
 
 /* A word of such a list, which must be one engine. */
 rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error *err);

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/evict.h"
+
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
-    json_t *kernels, *algorithms; /* of the nodes, as the worker has told them */
+    json_t *kernels, *algorithms, *executed_macs; /* of the nodes, as the worker has told them */
     bool output_f64;
     int64_t batch, classes;
     int64_t image_elements; /* channels x height x width */
@@ -68,6 +70,7 @@ rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *s
                  version ? version : "");
         remote->kernels = json_incref(json_object_get(json, "kernels"));
         remote->algorithms = json_incref(json_object_get(json, "algorithms"));
+        remote->executed_macs = json_incref(json_object_get(json, "executed_macs"));
         hash_kernels(remote->kernels, &remote->facts);
     }
     rb_message_release(&answer);
@@ -84,6 +87,7 @@ void rb_remote_close(rb_remote *remote) {
     rb_worker_stop(remote->worker);
     json_decref(remote->kernels);
     json_decref(remote->algorithms);
+    json_decref(remote->executed_macs);
     free(remote);
 }
 
@@ -104,6 +108,11 @@ rb_algorithm rb_remote_algorithm(const rb_remote *remote, int32_t node) {
     return (rb_algorithm)json_integer_value(json_array_get(remote->algorithms, (size_t)node));
 }
 
+int64_t rb_remote_executed_macs(const rb_remote *remote, int32_t node) {
+    const json_t *told = json_array_get(remote->executed_macs, (size_t)node);
+    return json_is_integer(told) ? json_integer_value(told) : -1;
+}
+
 /* Copies one image's logits out of an answer's blob (batch, classes). */
 static void take_logits(const rb_remote *remote, const rb_message *answer, int64_t from,
                         double *logits) {
@@ -113,9 +122,13 @@ static void take_logits(const rb_remote *remote, const rb_message *answer, int64
                                        : (double)((const float *)answer->blob)[first + i];
 }
 
-static bool logits_fit(const rb_remote *remote, const rb_message *answer, int64_t batches) {
+static size_t logits_bytes(const rb_remote *remote, int64_t batches) {
     const size_t size = remote->output_f64 ? sizeof(double) : sizeof(float);
-    return answer->blob_bytes == (size_t)(batches * remote->batch * remote->classes) * size;
+    return (size_t)(batches * remote->batch * remote->classes) * size;
+}
+
+static bool logits_fit(const rb_remote *remote, const rb_message *answer, int64_t batches) {
+    return answer->blob_bytes == logits_bytes(remote, batches);
 }
 
 static rb_status set_input(rb_remote *remote, int index, const float *src, rb_error *err) {
@@ -233,22 +246,71 @@ static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
     return RB_OK;
 }
 
-rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
-                         double call_ns, rb_remote_timing *timing, rb_error *err) {
-    rb_message answer = {0};
+static rb_status set_inputs(rb_remote *remote, const float *src, rb_error *err) {
     rb_status status = RB_OK;
     for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
         status = set_input(remote, i, src + i * remote->batch * remote->image_elements, err);
+    return status;
+}
+
+/* What such calls may take on top of the time limit. */
+static double patience_seconds(const rb_timing_spec *spec, double call_ns) {
+    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
+    return spec->warmup_seconds + each * (double)(spec->repetitions + 1);
+}
+
+rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
+                         double call_ns, rb_remote_timing *timing, rb_error *err) {
+    rb_message answer = {0};
+    rb_status status = set_inputs(remote, src, err);
+    if (status != RB_OK)
+        return status;
+    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
+                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
+                                spec->warmup_seconds, "cold", spec->cold);
+    status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
+                                &answer, err);
+    if (status == RB_OK)
+        status = take_timing(remote, &answer, spec, timing, err);
+    rb_message_release(&answer);
+    return status;
+}
+
+static rb_status take_profile(const rb_remote *remote, const rb_message *answer, size_t calls,
+                              int32_t nodes, rb_remote_profile *profile, rb_error *err) {
+    const json_t *plain = json_object_get(answer->json, "plain_ns");
+    const json_t *profiled = json_object_get(answer->json, "profiled_ns");
+    const char *untrue = json_string_value(json_object_get(answer->json, "untrue"));
+    const size_t logits = logits_bytes(remote, RB_CASE_INPUTS);
+    const size_t times = calls * (size_t)nodes * sizeof *profile->node_ns;
+    if (json_array_size(plain) != calls || json_array_size(profiled) != calls || !untrue ||
+        answer->blob_bytes != logits + times)
+        return garbage(err);
+    for (size_t i = 0; i < calls; i++) {
+        profile->plain_ns[i] = json_number_value(json_array_get(plain, i));
+        profile->profiled_ns[i] = json_number_value(json_array_get(profiled, i));
+    }
+    memcpy(profile->node_ns, (const char *)answer->blob + logits, times);
+    for (int64_t n = 0; n < RB_CASE_INPUTS * remote->batch; n++)
+        take_logits(remote, answer, n, profile->logits + n * remote->classes);
+    snprintf(profile->untrue, sizeof profile->untrue, "%s", untrue);
+    return RB_OK;
+}
+
+rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec, const float *src,
+                                  int32_t nodes, double call_ns, rb_remote_profile *profile,
+                                  rb_error *err) {
+    rb_message answer = {0};
+    rb_status status = set_inputs(remote, src, err);
     if (status != RB_OK)
         return status;
     json_t *request =
-        json_pack("{s:s, s:s, s:I, s:f}", "op", "time", "name", spec->name, "repetitions",
-                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds);
-    const double seconds =
-        spec->warmup_seconds + 4 * call_ns * 1e-9 * (double)(spec->repetitions + 1);
-    status = rb_worker_call_for(remote->worker, seconds, request, NULL, 0, &answer, err);
+        json_pack("{s:s, s:I, s:f}", "op", "profile", "repetitions", (json_int_t)spec->repetitions,
+                  "warmup_seconds", spec->warmup_seconds);
+    status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
+                                &answer, err);
     if (status == RB_OK)
-        status = take_timing(remote, &answer, spec, timing, err);
+        status = take_profile(remote, &answer, spec->repetitions / 2, nodes, profile, err);
     rb_message_release(&answer);
     return status;
 }

@@ -53,6 +53,23 @@ typedef struct rb_remote_timing {
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
                          double call_ns, rb_remote_timing *timing, rb_error *err);
 
+/* The multiply-adds that the engine says it executes for a node; -1: it does not say. */
+int64_t rb_remote_executed_macs(const rb_remote *remote, int32_t node);
+
+/* Room for calls = repetitions / 2 of both kinds, filled in. */
+typedef struct rb_remote_profile {
+    double *plain_ns, *profiled_ns; /* [calls] */
+    int64_t *node_ns;               /* (calls, nodes) */
+    double *logits;                 /* as in rb_remote_timing */
+    char untrue[256];               /* why the engine is not believed (bench/case_profile.h) */
+} rb_remote_profile;
+
+/* Ordinary and profiled calls in turn, on src as in rb_remote_time, of a network of so many nodes.
+ * RB_ERR_UNSUPPORTED where the engine does not tell the times of its nodes. */
+rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec, const float *src,
+                                  int32_t nodes, double call_ns, rb_remote_profile *profile,
+                                  rb_error *err);
+
 /* Closes the session in the worker; an engine may fail there, too. */
 rb_status rb_remote_end(rb_remote *remote, rb_error *err);
 

@@ -34,40 +34,53 @@ static double work_of(const rb_network *network, int64_t batch) {
 
 /* A row that stands already: measured in full, right, and with the same engine file. */
 static bool is_done(const runner *run, const rb_network *network, const rb_plan_engine *engine,
-                    int64_t batch) {
-    char name[256];
-    snprintf(name, sizeof name, "%s/%s/batch:%lld/threads:%d", network->name, engine->label,
-             (long long)batch, run->plan->threads);
-    const rb_record *record = rb_record_list_find(&run->report.records, name);
-    return record && record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
-           strcmp(record->engine_sha256, engine->sha256) == 0;
+                    int64_t batch, rb_latency_mode mode) {
+    for (size_t i = 0; i < run->report.records.count; i++) {
+        const rb_record *record = &run->report.records.items[i];
+        if (strcmp(record->network, network->name) == 0 &&
+            strcmp(record->engine, engine->label) == 0 && record->batch == batch &&
+            strcmp(record->mode, rb_latency_mode_name(mode)) == 0)
+            return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
+                   strcmp(record->engine_sha256, engine->sha256) == 0;
+    }
+    return false;
 }
 
-static size_t pending_engines(const runner *run, const rb_network *network, int64_t batch,
-                              const rb_plan_engine *pending[RB_MAX_ENGINES]) {
+#define MAX_PENDING (RB_MAX_ENGINES * RB_LATENCY_MODES)
+
+/* A row of a group that is to be measured. */
+typedef struct pending_row {
+    const rb_plan_engine *engine;
+    rb_latency_mode mode;
+} pending_row;
+
+static size_t pending_rows(const runner *run, const rb_network *network, int64_t batch,
+                           pending_row pending[MAX_PENDING]) {
+    const rb_plan *plan = run->plan;
     size_t count = 0;
-    for (size_t e = 0; e < run->plan->engine_count; e++)
-        if (!is_done(run, network, &run->plan->engines[e], batch))
-            pending[count++] = &run->plan->engines[e];
+    for (size_t e = 0; e < plan->engine_count; e++)
+        for (size_t m = 0; m < plan->mode_count; m++)
+            if (!is_done(run, network, &plan->engines[e], batch, plan->modes[m]))
+                pending[count++] = (pending_row){&plan->engines[e], plan->modes[m]};
     return count;
 }
 
 static double pending_work(const runner *run) {
-    const rb_plan_engine *pending[RB_MAX_ENGINES];
+    pending_row pending[MAX_PENDING];
     double work = 0;
     for (size_t n = 0; n < run->plan->network_count; n++)
         for (size_t b = 0; b < run->plan->batch_count; b++) {
             const rb_network *network = run->plan->networks[n];
             const int64_t batch = run->plan->batches[b];
-            work += (double)pending_engines(run, network, batch, pending) * work_of(network, batch);
+            work += (double)pending_rows(run, network, batch, pending) * work_of(network, batch);
         }
     return work;
 }
 
 static void show(const runner *run, const rb_cell *cell, const char *step) {
     char text[256];
-    snprintf(text, sizeof text, "%s %s batch %lld: %s", cell->record.network, cell->record.engine,
-             (long long)cell->record.batch, step);
+    snprintf(text, sizeof text, "%s %s batch %lld%s: %s", cell->record.network, cell->record.engine,
+             (long long)cell->record.batch, cell->mode == RB_LATENCY_COLD ? " cold" : "", step);
     rb_progress_show(&run->progress, text);
 }
 
@@ -95,13 +108,13 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
 
 /* All engines that are pending at one batch size: their rows are finished together. */
 static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error *err) {
-    const rb_plan_engine *pending[RB_MAX_ENGINES];
-    rb_cell cells[RB_MAX_ENGINES];
-    const size_t count = pending_engines(run, setting->network, setting->graph->batch, pending);
+    pending_row pending[MAX_PENDING];
+    rb_cell cells[MAX_PENDING];
+    const size_t count = pending_rows(run, setting->network, setting->graph->batch, pending);
     const rb_machine_ticks before = rb_machine_ticks_now();
     rb_status status = RB_OK;
     for (size_t i = 0; i < count; i++)
-        rb_cell_init(&cells[i], setting, pending[i]);
+        rb_cell_init(&cells[i], setting, pending[i].engine, pending[i].mode);
     for (int32_t round = 0; status == RB_OK && round < run->plan->tier->workers; round++)
         status = run_round(run, cells, count, err);
     const double steal = rb_machine_steal_share(before, rb_machine_ticks_now());
@@ -173,9 +186,9 @@ static rb_status run_batches(runner *run, const rb_network *network, rb_cell_set
 }
 
 static bool network_is_done(const runner *run, const rb_network *network) {
-    const rb_plan_engine *pending[RB_MAX_ENGINES];
+    pending_row pending[MAX_PENDING];
     for (size_t b = 0; b < run->plan->batch_count; b++)
-        if (pending_engines(run, network, run->plan->batches[b], pending) > 0)
+        if (pending_rows(run, network, run->plan->batches[b], pending) > 0)
             return false;
     return true;
 }

@@ -53,9 +53,12 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
     rb_status status = warm_up(spec->warmup_seconds, body, err);
     if (status != RB_OK)
         return status;
+    double cpu_before = 0;
     const auto one_call = [&](benchmark::State &state) {
         for (auto _ : state) {
+            const double cpu = process_cpu_ns();
             body->before(body->ctx);
+            cpu_before += process_cpu_ns() - cpu;
             const auto start = Clock::now();
             if (status == RB_OK)
                 status = body->call(body->ctx, err);
@@ -73,7 +76,8 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
         ->Repetitions(static_cast<int>(spec->repetitions));
     const double cpu_start = process_cpu_ns();
     benchmark::RunSpecifiedBenchmarks(&reporter, "."); /* whatever BENCHMARK_FILTER says */
-    const double cpu_ns = (process_cpu_ns() - cpu_start) / static_cast<double>(spec->repetitions);
+    const double cpu_ns =
+        (process_cpu_ns() - cpu_start - cpu_before) / static_cast<double>(spec->repetitions);
     benchmark::ClearRegisteredBenchmarks();
     if (status != RB_OK)
         return status;

@@ -2,6 +2,7 @@
 #ifndef BENCH_TIMING_H
 #define BENCH_TIMING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,12 +24,14 @@ typedef struct rb_timing_spec {
     const char *name; /* of the benchmark */
     size_t repetitions;
     double warmup_seconds; /* of wall clock; at least one call */
+    bool cold;             /* before each call, warm-up included, the caches are emptied: by whoever
+                            * has the body, in `before` */
 } rb_timing_spec;
 
 typedef struct rb_timing_sample {
     double real_ns; /* wall clock of one call */
-    double cpu_ns;  /* processor time of all threads; the mean over the turn, since kernels
-                     * account for other threads' time in ticks of milliseconds */
+    double cpu_ns;  /* processor time of all threads outside of `before`; the mean over the turn,
+                     * since kernels account for other threads' time in ticks of milliseconds */
 } rb_timing_sample;
 
 /* Warms up, registers one benchmark, and takes `repetitions` samples of one iteration each,

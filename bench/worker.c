@@ -11,6 +11,7 @@
 #include "bench/fault.h"
 #include "bench/peak.h"
 #include "bench/process_memory.h"
+#include "bench/worker_profile.h"
 #include "bench/worker_tap.h"
 
 #define MAX_THREADS 65536
@@ -108,8 +109,9 @@ static rb_status open_problem(const rb_message *request, rb_case **opened, rb_er
 /* What the engine says of each node. */
 static rb_status answer_nodes(const rb_case *c, rb_message *answer, rb_error *err) {
     const rb_case_facts facts = rb_case_facts_of(c);
-    json_t *kernels = json_array(), *algorithms = json_array();
+    json_t *kernels = json_array(), *algorithms = json_array(), *executed = json_array();
     json_object_set_new(answer->json, "kernels", kernels);
+    json_object_set_new(answer->json, "executed_macs", executed);
     json_object_set_new(answer->json, "algorithms", algorithms);
     for (int32_t i = 0; i < facts.graph->node_count; i++) {
         const rb_algorithm algorithm = rb_case_algorithm(c, i);
@@ -120,6 +122,7 @@ static rb_status answer_nodes(const rb_case *c, rb_message *answer, rb_error *er
                            facts.engine->name, (int)algorithm, facts.graph->nodes[i].name);
         json_array_append_new(kernels, clean_text(rb_case_kernel(c, i)));
         json_array_append_new(algorithms, json_integer(algorithm));
+        json_array_append_new(executed, json_integer(rb_case_executed_macs(c, i)));
     }
     return RB_OK;
 }
@@ -187,7 +190,8 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
     const rb_timing_spec spec = {
         .name = text_of(request->json, "name"),
         .repetitions = (size_t)repetitions,
-        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds"))};
+        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds")),
+        .cold = json_is_true(json_object_get(request->json, "cold"))};
     const void *logits[RB_CASE_INPUTS];
     if (repetitions < 1 || repetitions > 1000000)
         return rb_fail(err, RB_ERR_USAGE, "repetitions must lie in 1..1000000, not %lld",
@@ -209,6 +213,17 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
     json_object_set_new(answer->json, "yardstick_ns", yardstick);
     return status == RB_OK ? answer_logits(state->open_case, logits, RB_CASE_INPUTS, answer, err)
                            : status;
+}
+
+static rb_status op_profile(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                            rb_error *err) {
+    int32_t repetitions = 0;
+    const rb_status status = small_int(request->json, "repetitions", 4, 1000000, &repetitions, err);
+    const rb_timing_spec spec = {
+        .name = "profile",
+        .repetitions = (size_t)repetitions,
+        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds"))};
+    return status == RB_OK ? rb_worker_profile(state->open_case, &spec, answer, err) : status;
 }
 
 static rb_status op_account(rb_worker_state *state, const rb_message *request, rb_message *answer,
@@ -245,7 +260,8 @@ static const struct {
 } operations[] = {
     {"describe", op_describe, false}, {"open", op_open, false},      {"input", op_input, true},
     {"addend", op_addend, true},      {"run", op_run, true},         {"tap", op_tap, true},
-    {"time", op_time, true},          {"account", op_account, true}, {"close", op_close, false},
+    {"time", op_time, true},          {"profile", op_profile, true}, {"account", op_account, true},
+    {"close", op_close, false},
 };
 
 void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_message *answer) {

@@ -8,7 +8,7 @@
  *   open      {engine_path, network, weights, batch, height, width, classes, threads,
  *             jitter, verbose}
  *                                        -> {version, output_f64, load_ns, open_ns, kernels,
- *                                            algorithms}
+ *                                            algorithms, executed_macs: [by node, -1: not told]}
  *   open      {engine_path, problem, epsilon, threads, guard, verbose}, blob: its tensors
  *                                        -> the same
  *   input     {index}, blob: NCHW float32 -> {}
@@ -16,9 +16,12 @@
  *   run       {}                         -> {run_ns}, blob: logits
  *   tap       {first, count}             -> {dims: [[n, c, h, w], ...]}, blob: the values of these
  *                                           nodes, one behind the other
- *   time      {name, repetitions, warmup_seconds}
+ *   time      {name, repetitions, warmup_seconds, cold}
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
  *                                           blob: the last logits of each input
+ *   profile   {repetitions, warmup_seconds}
+ *                                        -> {plain_ns, profiled_ns, untrue}, blob: as time, then
+ *                                           int64 (repetitions / 2, nodes) (bench/case_profile.h)
  *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
  *                                            start_rss_bytes, resident_bytes}
  *   close     {}                         -> {} */

@@ -8,13 +8,15 @@
 #include "results/report.h"
 #include "results/tables.h"
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP };
+enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP, OPT_MODE };
 
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
      "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, ...", 0},
     {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
     {"batch", 'b', "LIST", 0, "Batch sizes (default: 1; with --full: 1,8)", 0},
+    {"mode", OPT_MODE, "LIST", 0,
+     "Latency with caches as they are (steady, default), or emptied before each call (cold)", 0},
     {"size", OPT_SIZE, "HxW", 0, "Input size (default: the networks' own, 224x224)", 0},
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
@@ -45,7 +47,7 @@ static const char doc[] =
 typedef struct run_arguments {
     rb_engine_options engine_options;
     rb_plan plan;
-    const char *depths, *engines, *batches, *output;
+    const char *depths, *engines, *batches, *modes, *output;
     int64_t crop_height, crop_width;
 } run_arguments;
 
@@ -63,6 +65,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case 'b':
         a->batches = argument;
+        break;
+    case OPT_MODE:
+        a->modes = argument;
         break;
     case OPT_SIZE:
         rb_cli_size(state, argument, &a->plan.height, &a->plan.width);
@@ -122,9 +127,12 @@ static rb_status complete(run_arguments *a, rb_error *err) {
         status = rb_plan_add_engines(&a->plan, a->engines ? a->engines : "reference,onednn", err);
     if (status == RB_OK)
         status = rb_plan_add_batches(&a->plan, a->batches ? a->batches : full ? "1,8" : "1", err);
-    if (status == RB_OK &&
-        (!a->plan.network_count || !a->plan.engine_count || !a->plan.batch_count))
-        status = rb_fail(err, RB_ERR_USAGE, "a list of networks, engines or batches is empty");
+    if (status == RB_OK)
+        status = rb_plan_add_modes(&a->plan, a->modes ? a->modes : "steady", err);
+    if (status == RB_OK && (!a->plan.network_count || !a->plan.engine_count ||
+                            !a->plan.batch_count || !a->plan.mode_count))
+        status =
+            rb_fail(err, RB_ERR_USAGE, "a list of networks, engines, batches or modes is empty");
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
                                           a->plan.directory, err);
@@ -158,6 +166,8 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
             printf("%s%lld", b ? "," : "", (long long)plan->batches[b]);
         printf(" --threads %d --size %lldx%lld --seed %llu", record->threads,
                (long long)record->height, (long long)record->width, (unsigned long long)plan->seed);
+        if (strcmp(record->mode, "steady") != 0)
+            printf(" --mode %s", record->mode);
         if (plan->weights)
             printf(" --weights '%s'", plan->weights);
         if (plan->images)

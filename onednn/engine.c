@@ -18,7 +18,9 @@ static rb_engine table = {.abi = RB_ENGINE_ABI,
                           .memory = rb_session_memory,
                           .kernel = rb_session_kernel,
                           .algorithm = rb_session_algorithm,
-                          .close = rb_session_close};
+                          .close = rb_session_close,
+                          .executed_macs = rb_session_executed_macs,
+                          .profile = rb_session_profile};
 
 /* Of the library that is loaded, which need not be the one compiled against. */
 static void write_version(void) {

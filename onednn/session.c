@@ -6,6 +6,7 @@
 
 #include "describe.h"
 #include "failure.h"
+#include "resbench/clock.h"
 #include "threads.h"
 
 static rb_status copy_nodes(rb_session *s, const rb_graph *graph, rb_error *err) {
@@ -89,17 +90,43 @@ rb_status rb_session_open(const rb_engine *self, const rb_host *host, const rb_g
     return status;
 }
 
-rb_status rb_session_run(rb_session *s, const float *src, const float *addend, void *dst,
-                         rb_error *err) {
+/* One layer and, where node_ns is not NULL, the time that has passed since the one before it. */
+static rb_status run_layer(rb_session *s, int32_t index, int64_t *node_ns, int64_t *since,
+                           rb_error *err) {
+    rb_status status = rb_program_run_layer(s, &s->layers[index], err);
+    if (status != RB_OK || !node_ns)
+        return status;
+    status = rb_dnnl_status(dnnl_stream_wait(s->stream), "dnnl_stream_wait",
+                            s->layers[index].node.name, err);
+    const int64_t now = rb_now_ns();
+    node_ns[index] = now - *since;
+    *since = now;
+    return status;
+}
+
+/* node_ns: NULL when nobody wants to know. */
+static rb_status run(rb_session *s, const float *src, const float *addend, void *dst,
+                     int64_t *node_ns, rb_error *err) {
     const int threads_before = rb_threads_set(s->host->threads);
     rb_status status = rb_program_bind(s, src, addend, dst, err);
+    int64_t since = node_ns ? rb_now_ns() : 0;
     for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++)
-        status = rb_program_run_layer(s, &s->layers[i], err);
+        status = run_layer(s, i, node_ns, &since, err);
     const dnnl_status_t waited = dnnl_stream_wait(s->stream);
     if (status == RB_OK)
         status = rb_dnnl_status(waited, "dnnl_stream_wait", "the run", err);
     rb_threads_set(threads_before);
     return status;
+}
+
+rb_status rb_session_run(rb_session *s, const float *src, const float *addend, void *dst,
+                         rb_error *err) {
+    return run(s, src, addend, dst, NULL, err);
+}
+
+rb_status rb_session_profile(rb_session *s, const float *src, const float *addend, void *dst,
+                             int64_t *node_ns, rb_error *err) {
+    return run(s, src, addend, dst, node_ns, err);
 }
 
 rb_status rb_session_memory(const rb_session *s, rb_memory *memory, rb_error *err) {
@@ -116,6 +143,22 @@ const char *rb_session_kernel(const rb_session *s, int32_t node) {
 rb_algorithm rb_session_algorithm(const rb_session *s, int32_t node) {
     const char *kernel = rb_session_kernel(s, node);
     return kernel && strstr(kernel, "wino") ? RB_ALGORITHM_WINOGRAD : RB_ALGORITHM_DIRECT;
+}
+
+/* Channels padded as the weights are stored; what a kernel computes beyond the edges of a row is
+ * its secret. */
+int64_t rb_session_executed_macs(const rb_session *s, int32_t node) {
+    const rb_layer *layer = &s->layers[node];
+    if (layer->node.wei == RB_NONE)
+        return 0;
+    dnnl_dims_t *padded;
+    const const_dnnl_memory_desc_t md =
+        dnnl_primitive_desc_query_md(layer->main_step.pd, dnnl_query_weights_md, 0);
+    if (rb_session_algorithm(s, node) != RB_ALGORITHM_DIRECT ||
+        dnnl_memory_desc_query(md, dnnl_query_padded_dims, &padded) != dnnl_success)
+        return -1;
+    return layer->dims[0] * layer->dims[2] * layer->dims[3] * (*padded)[0] * (*padded)[1] *
+           layer->node.kh * layer->node.kw;
 }
 
 static void release_step(rb_step *step) {

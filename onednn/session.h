@@ -121,10 +121,13 @@ rb_status rb_session_open(const rb_engine *self, const rb_host *host, const rb_g
                           rb_session **session, rb_error *err);
 rb_status rb_session_run(rb_session *s, const float *src, const float *addend, void *dst,
                          rb_error *err);
+rb_status rb_session_profile(rb_session *s, const float *src, const float *addend, void *dst,
+                             int64_t *node_ns, rb_error *err);
 rb_status rb_session_tap(rb_session *s, const float *src, const float *addend, void *dst,
                          uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err);
 rb_status rb_session_memory(const rb_session *s, rb_memory *memory, rb_error *err);
 rb_algorithm rb_session_algorithm(const rb_session *s, int32_t node);
+int64_t rb_session_executed_macs(const rb_session *s, int32_t node);
 const char *rb_session_kernel(const rb_session *s, int32_t node);
 void rb_session_close(rb_session *s);
 

@@ -113,3 +113,13 @@ void rb_ref_conv(rb_real *dst, const rb_real *src, const rb_lanes *wei, const rb
                 }
     }
 }
+
+int64_t rb_ref_node_macs(const rb_node *node, int64_t batch) {
+    const int64_t lanes = batch * rb_lane_blocks(node->oc) * RB_LANES;
+    if (node->op == RB_OP_FC)
+        return lanes * node->ic;
+    if (node->op != RB_OP_CONV)
+        return 0;
+    const int64_t columns = (node->ow + RB_TILE - 1) / RB_TILE * RB_TILE;
+    return lanes * node->oh * columns * node->ic * node->kh * node->kw;
+}

@@ -18,6 +18,8 @@ const rb_engine *rb_engine_get(void) {
         .memory = rb_ref_memory,
         .kernel = rb_ref_kernel,
         .close = rb_ref_close,
+        .executed_macs = rb_ref_executed_macs,
+        .profile = rb_ref_profile,
     };
     return &table;
 }

@@ -44,6 +44,9 @@ int64_t rb_ref_conv_padded_elements(const rb_node *node);
 void rb_ref_conv(rb_real *dst, const rb_real *src, const rb_lanes *wei, const rb_real *bia,
                  rb_real *padded, const rb_node *node, int64_t batch, int threads);
 
+/* Multiply-adds that are computed for a node: whole tiles of columns and whole blocks of lanes. */
+int64_t rb_ref_node_macs(const rb_node *node, int64_t batch);
+
 /* rb_ref_conv's algorithm and the instruction set it uses on this machine: "direct:avx2". */
 const char *rb_ref_conv_kernel(void);
 

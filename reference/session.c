@@ -5,6 +5,7 @@
 
 #include "kernels.h"
 #include "plan.h"
+#include "resbench/clock.h"
 #include "resbench/graph_check.h"
 #include "resbench/handshake.h"
 
@@ -164,11 +165,12 @@ void rb_ref_close(rb_session *s) {
         host->release(host->ctx, rest[i]);
 }
 
-/* Who watches a run; fn is NULL when nobody does. */
+/* Who watches a run; fn and node_ns are NULL when nobody does. */
 typedef struct rb_watcher {
     uint32_t stages;
     rb_tap_fn fn;
     void *ctx;
+    int64_t *node_ns; /* [node_count] */
 } rb_watcher;
 
 static rb_status show(const rb_session *s, const rb_watcher *watcher, int32_t index, rb_stage stage,
@@ -247,10 +249,16 @@ static rb_status execute(rb_session *s, const float *src, const float *addend, v
     if (s->addend)
         convert(s->addend, addend, g->batch * g->classes);
     convert(value_of(s, RB_VALUE_INPUT), src, g->batch * g->channels * g->height * g->width);
+    int64_t since = watcher->node_ns ? rb_now_ns() : 0;
     for (int32_t i = 0; i < g->node_count; i++) {
         const rb_status status = execute_node(s, i, watcher, err);
         if (status != RB_OK)
             return status;
+        if (watcher->node_ns) {
+            const int64_t now = rb_now_ns();
+            watcher->node_ns[i] = now - since;
+            since = now;
+        }
     }
     memcpy(dst, value_of(s, g->node_count - 1), (size_t)(g->batch * g->classes) * sizeof(rb_real));
     return RB_OK;
@@ -263,7 +271,12 @@ rb_status rb_ref_run(rb_session *s, const float *src, const float *addend, void 
 
 rb_status rb_ref_tap(rb_session *s, const float *src, const float *addend, void *dst,
                      uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
-    return execute(s, src, addend, dst, &(rb_watcher){stages, fn, ctx}, err);
+    return execute(s, src, addend, dst, &(rb_watcher){.stages = stages, .fn = fn, .ctx = ctx}, err);
+}
+
+rb_status rb_ref_profile(rb_session *s, const float *src, const float *addend, void *dst,
+                         int64_t *node_ns, rb_error *err) {
+    return execute(s, src, addend, dst, &(rb_watcher){.node_ns = node_ns}, err);
 }
 
 rb_status rb_ref_memory(const rb_session *s, rb_memory *memory, rb_error *err) {
@@ -274,4 +287,8 @@ rb_status rb_ref_memory(const rb_session *s, rb_memory *memory, rb_error *err) {
 
 const char *rb_ref_kernel(const rb_session *s, int32_t node) {
     return s->nodes[node].op == RB_OP_CONV ? rb_ref_conv_kernel() : "direct";
+}
+
+int64_t rb_ref_executed_macs(const rb_session *session, int32_t node) {
+    return rb_ref_node_macs(&session->nodes[node], session->graph.batch);
 }

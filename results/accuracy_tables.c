@@ -64,12 +64,10 @@ NUMBER(max_abs_error, r->sums.max_abs_error)
 NUMBER(rel_l2, r->sums.rel_l2)
 NUMBER(rel_l2_limit, r->engine->rel_l2_limit)
 
-#define SUMMARY true
-#define DETAIL false
-#define T(key, title, summary, get)                                                                \
-    { key, title, 0, RB_FORMAT_TEXT, 0, summary, get, NULL }
-#define N(key, title, format, digits, summary, get)                                                \
-    { key, title, 0, RB_FORMAT_##format, digits, summary, NULL, get }
+#define T(key, title, use, get)                                                                    \
+    { key, title, 0, RB_FORMAT_TEXT, 0, RB_COLUMN_##use, get, NULL }
+#define N(key, title, format, digits, use, get)                                                    \
+    { key, title, 0, RB_FORMAT_##format, digits, RB_COLUMN_##use, NULL, get }
 
 static const rb_column columns[] = {
     T("engine", "engine", SUMMARY, engine),

@@ -75,12 +75,10 @@ NUMBER(images, r->images > 0 ? (double)r->images : NAN)
 NUMBER(top1_differ, r->images > 0 && r->top1_differ >= 0 ? (double)r->top1_differ : NAN)
 NUMBER(near_ties, r->images > 0 ? (double)r->near_ties : NAN)
 
-#define SUMMARY true
-#define DETAIL false
-#define T(key, title, levels, letters, summary, get)                                               \
-    { key, title, levels, RB_FORMAT_TEXT, letters, summary, get, NULL }
-#define N(key, title, levels, format, digits, summary, get)                                        \
-    { key, title, levels, RB_FORMAT_##format, digits, summary, NULL, get }
+#define T(key, title, levels, letters, use, get)                                                   \
+    { key, title, levels, RB_FORMAT_TEXT, letters, RB_COLUMN_##use, get, NULL }
+#define N(key, title, levels, format, digits, use, get)                                            \
+    { key, title, levels, RB_FORMAT_##format, digits, RB_COLUMN_##use, NULL, get }
 
 static const rb_column columns[] = {
     T("level", "level", 0, 0, DETAIL, level),
@@ -128,17 +126,17 @@ static const rb_column columns[] = {
 };
 static const size_t column_count = sizeof columns / sizeof columns[0];
 
-static bool of_level(const rb_column *column, int level) {
-    return (column->section >> level & 1) != 0;
+static bool of_level(const rb_grid *grid, const rb_column *column) {
+    return (column->section >> grid->section & 1) != 0;
 }
 
-static bool of_level_in_summary(const rb_column *column, int level) {
-    return column->summary && of_level(column, level);
+static bool of_level_in_summary(const rb_grid *grid, const rb_column *column) {
+    return rb_column_in_summary(grid, column) && of_level(grid, column);
 }
 
 /* Every key once. */
-static bool in_csv(const rb_column *column, int unused) {
-    (void)unused;
+static bool in_csv(const rb_grid *grid, const rb_column *column) {
+    (void)grid;
     for (const rb_column *before = columns; before < column; before++)
         if (strcmp(before->key, column->key) == 0)
             return false;

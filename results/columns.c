@@ -36,15 +36,25 @@ static double speedup(const void *all, const void *row) {
         const rb_record *other = &records->items[i];
         if (strcmp(other->engine, "reference") == 0 && other->verdict == RB_VERDICT_PASS &&
             strcmp(other->network, r->network) == 0 && other->batch == r->batch &&
-            other->threads == r->threads)
+            other->threads == r->threads && other->height == r->height &&
+            other->width == r->width && strcmp(other->mode, r->mode) == 0)
             return other->latency_ns.median / r->latency_ns.median;
     }
     return NAN;
 }
 
+/* "224x224", height before width; overwritten by the next call. */
+static const char *size(const void *row) {
+    static char text[48];
+    const rb_record *r = row;
+    snprintf(text, sizeof text, "%lldx%lld", (long long)r->height, (long long)r->width);
+    return text;
+}
+
 TEXT(network, r->network)
 TEXT(engine, r->engine)
 TEXT(engine_version, r->engine_version)
+TEXT(mode, r->mode)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
 TEXT(kernel_plan, r->kernel_plan)
@@ -84,18 +94,18 @@ NUMBER(steady_rss_mib, rb_mebibytes(r->steady_rss_bytes))
 NUMBER(peak_rss_mib, rb_mebibytes(r->peak_rss_bytes))
 NUMBER(peak_rss_after_start_mib, rb_mebibytes(r->peak_rss_after_start_bytes))
 
-#define SUMMARY true
-#define DETAIL false
-#define T(key, title, section, summary, get)                                                       \
-    { key, title, RB_SECTION_##section, RB_FORMAT_TEXT, 0, summary, get, NULL }
-#define N(key, title, section, format, digits, summary, get)                                       \
-    { key, title, RB_SECTION_##section, RB_FORMAT_##format, digits, summary, NULL, get }
+#define T(key, title, section, use, get)                                                           \
+    { key, title, RB_SECTION_##section, RB_FORMAT_TEXT, 0, RB_COLUMN_##use, get, NULL }
+#define N(key, title, section, format, digits, use, get)                                           \
+    { key, title, RB_SECTION_##section, RB_FORMAT_##format, digits, RB_COLUMN_##use, NULL, get }
 
 const rb_column rb_columns[] = {
     T("network", "network", CELL, SUMMARY, network),
     T("engine", "engine", CELL, SUMMARY, engine),
     N("batch", "batch", CELL, COUNT, 0, SUMMARY, batch),
-    N("threads", "threads", CELL, COUNT, 0, DETAIL, threads),
+    N("threads", "threads", CELL, COUNT, 0, IF_VARIED, threads),
+    T("size", "size", CELL, IF_VARIED, size),
+    T("mode", "mode", CELL, IF_VARIED, mode),
 
     T("parity", "parity", PARITY, SUMMARY, verdict),
     N("images", "images", PARITY, COUNT, 0, DETAIL, images),
@@ -118,7 +128,7 @@ const rb_column rb_columns[] = {
     N("p99_ms", "p99 ms", LATENCY, SIGNIFICANT, 4, DETAIL, p99_ms),
     N("samples", "n", LATENCY, COUNT, 0, DETAIL, sample_count),
     N("images_per_second", "img/s", LATENCY, SIGNIFICANT, 4, SUMMARY, images_per_second),
-    N("gmacs_per_second", "GMAC/s", LATENCY, FIXED, 1, SUMMARY, gmacs_per_second),
+    N("gmacs_per_second", "GMAC/s", LATENCY, FIXED, 1, WITH_ROOM, gmacs_per_second),
     N("peak_percent", "%peak", LATENCY, FIXED, 1, SUMMARY, peak_percent),
     N("peak_gmacs_per_second", "peak GMAC/s", LATENCY, FIXED, 1, DETAIL, peak_gmacs),
     N("speedup_over_reference", "x ref", LATENCY, FIXED, 2, SUMMARY, speedup),
@@ -131,7 +141,7 @@ const rb_column rb_columns[] = {
     N("parameters", "parameters", MEMORY, COUNT, 0, DETAIL, parameters),
     N("weight_mib", "weights MiB", MEMORY, FIXED, 1, DETAIL, weight_mib),
     N("packed_weight_mib", "packed MiB", MEMORY, FIXED, 1, DETAIL, packed_mib),
-    N("activation_mib", "act MiB", MEMORY, FIXED, 1, SUMMARY, activation_mib),
+    N("activation_mib", "act MiB", MEMORY, FIXED, 1, WITH_ROOM, activation_mib),
     N("activation_bound_mib", "act. bound MiB", MEMORY, FIXED, 1, DETAIL, activation_bound_mib),
     N("scratch_mib", "scratch MiB", MEMORY, FIXED, 1, DETAIL, scratch_mib),
     N("steady_rss_mib", "steady RSS MiB", MEMORY, FIXED, 1, DETAIL, steady_rss_mib),

@@ -7,7 +7,8 @@
 #include "results/record.h"
 
 typedef enum rb_section {
-    RB_SECTION_CELL, /* which network, engine, batch: stands in front of every table */
+    RB_SECTION_CELL, /* which network, engine, batch, threads, size: stands in front of every table
+                      */
     RB_SECTION_PARITY,
     RB_SECTION_LATENCY,
     RB_SECTION_MEMORY,

@@ -6,7 +6,8 @@
 #include "results/compare_report.h"
 #include "results/grid.h"
 
-enum { OF_BOTH, ONE_MACHINE, ACROSS };
+/* IN_PARTS is a cell's name on a terminal, WHOLE the same in Markdown. */
+enum { OF_BOTH, ONE_MACHINE, ACROSS, IN_PARTS, WHOLE };
 
 #define TEXT(name, expression)                                                                     \
     static const char *name(const void *row) {                                                     \
@@ -21,6 +22,13 @@ enum { OF_BOTH, ONE_MACHINE, ACROSS };
     }
 
 TEXT(cell, r->cell)
+TEXT(network, r->a->network)
+TEXT(engine, r->a->engine)
+TEXT(mode, r->a->mode)
+NUMBER(batch, (double)r->a->batch)
+NUMBER(threads, (double)r->a->threads)
+NUMBER(height, (double)r->a->height)
+NUMBER(width, (double)r->a->width)
 NUMBER(a_ms, r->a_ns * 1e-6)
 NUMBER(b_ms, r->b_ns * 1e-6)
 NUMBER(a_over_base, r->a_over_base)
@@ -31,21 +39,42 @@ TEXT(p_text, r->p_text)
 TEXT(parity, r->parity)
 TEXT(verdict, rb_compared_name(r->verdict))
 
+#define T(key, title, section, digits, use, get)                                                   \
+    { key, title, section, RB_FORMAT_TEXT, digits, RB_COLUMN_##use, get, NULL }
+#define N(key, title, section, format, digits, use, get)                                           \
+    { key, title, section, RB_FORMAT_##format, digits, RB_COLUMN_##use, NULL, get }
+
 static const rb_column columns[] = {
-    {"cell", "cell", OF_BOTH, RB_FORMAT_TEXT, 50, true, cell, NULL},
-    {"a_ms", "A ms", ONE_MACHINE, RB_FORMAT_SIGNIFICANT, 4, true, NULL, a_ms},
-    {"b_ms", "B ms", ONE_MACHINE, RB_FORMAT_SIGNIFICANT, 4, true, NULL, b_ms},
-    {"a_over_base", "A/base", ACROSS, RB_FORMAT_SIGNIFICANT, 4, true, NULL, a_over_base},
-    {"b_over_base", "B/base", ACROSS, RB_FORMAT_SIGNIFICANT, 4, true, NULL, b_over_base},
-    {"ratio", "B/A", OF_BOTH, RB_FORMAT_SIGNIFICANT, 4, true, NULL, ratio},
-    {"interval", "95%", OF_BOTH, RB_FORMAT_TEXT, 16, true, interval, NULL},
-    {"p_holm", "p Holm", ONE_MACHINE, RB_FORMAT_TEXT, 0, true, p_text, NULL},
-    {"parity", "parity", OF_BOTH, RB_FORMAT_TEXT, 0, true, parity, NULL},
-    {"verdict", "verdict", OF_BOTH, RB_FORMAT_TEXT, 0, true, verdict, NULL},
+    T("cell", "cell", WHOLE, 0, DETAIL, cell),
+    T("network", "network", IN_PARTS, 0, SUMMARY, network),
+    T("engine", "engine", IN_PARTS, 0, SUMMARY, engine),
+    N("batch", "batch", IN_PARTS, COUNT, 0, IF_VARIED, batch),
+    N("threads", "thr", IN_PARTS, COUNT, 0, IF_VARIED, threads),
+    N("height", "h", IN_PARTS, COUNT, 0, IF_VARIED, height),
+    N("width", "w", IN_PARTS, COUNT, 0, IF_VARIED, width),
+    T("mode", "mode", IN_PARTS, 0, IF_VARIED, mode),
+    N("a_ms", "A ms", ONE_MACHINE, SIGNIFICANT, 4, SUMMARY, a_ms),
+    N("b_ms", "B ms", ONE_MACHINE, SIGNIFICANT, 4, SUMMARY, b_ms),
+    N("a_over_base", "A/base", ACROSS, SIGNIFICANT, 4, SUMMARY, a_over_base),
+    N("b_over_base", "B/base", ACROSS, SIGNIFICANT, 4, SUMMARY, b_over_base),
+    N("ratio", "B/A", OF_BOTH, SIGNIFICANT, 4, SUMMARY, ratio),
+    T("interval", "95%", OF_BOTH, 16, SUMMARY, interval),
+    T("p_holm", "p Holm", ONE_MACHINE, 0, SUMMARY, p_text),
+    T("parity", "parity", OF_BOTH, 24, SUMMARY, parity),
+    T("verdict", "verdict", OF_BOTH, 0, SUMMARY, verdict),
 };
 
-static bool in_section(const rb_column *column, int section) {
-    return column->section == OF_BOTH || column->section == section;
+static bool has_figures(const rb_grid *grid, const rb_column *column) {
+    return column->section == OF_BOTH || column->section == grid->section;
+}
+
+static bool on_terminal(const rb_grid *grid, const rb_column *column) {
+    return (column->section == IN_PARTS || has_figures(grid, column)) &&
+           rb_column_in_summary(grid, column);
+}
+
+static bool in_markdown(const rb_grid *grid, const rb_column *column) {
+    return column->section == WHOLE || has_figures(grid, column);
 }
 
 /* The cells of both files; those of one alone are told in words. */
@@ -56,7 +85,6 @@ static rb_grid grid_of(const rb_comparison *c) {
                      .all = c,
                      .columns = columns,
                      .column_count = sizeof columns / sizeof columns[0],
-                     .column_shown = in_section,
                      .section = c->base ? ACROSS : ONE_MACHINE};
 }
 
@@ -224,7 +252,8 @@ static void print_side(const char *mark, const char *path, const rb_report *repo
 }
 
 void rb_compare_terminal(const rb_compare_report *report, FILE *out) {
-    const rb_grid grid = grid_of(report->comparison);
+    rb_grid grid = grid_of(report->comparison);
+    grid.column_shown = on_terminal;
     print_side("A", report->a_path, report->a, out);
     print_side("B", report->b_path, report->b, out);
     fputc('\n', out);
@@ -236,7 +265,8 @@ void rb_compare_terminal(const rb_compare_report *report, FILE *out) {
 }
 
 void rb_compare_markdown(const rb_compare_report *report, FILE *out) {
-    const rb_grid grid = grid_of(report->comparison);
+    rb_grid grid = grid_of(report->comparison);
+    grid.column_shown = in_markdown;
     fputs("### resbench compare\n\n**", out);
     print_summary(report->comparison, out);
     fputs("**\n\n", out);

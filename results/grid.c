@@ -15,14 +15,9 @@ typedef struct choice {
 static choice choose(const rb_grid *grid) {
     choice chosen = {.count = 0};
     for (size_t c = 0; c < grid->column_count && chosen.count < MAX_COLUMNS; c++)
-        if (!grid->column_shown || grid->column_shown(&grid->columns[c], grid->section))
+        if (!grid->column_shown || grid->column_shown(grid, &grid->columns[c]))
             chosen.columns[chosen.count++] = &grid->columns[c];
     return chosen;
-}
-
-bool rb_column_in_summary(const rb_column *column, int section) {
-    (void)section;
-    return column->summary;
 }
 
 static const void *row_at(const rb_grid *grid, size_t row) {
@@ -31,6 +26,25 @@ static const void *row_at(const rb_grid *grid, size_t row) {
 
 static bool is_shown(const rb_grid *grid, size_t row) {
     return !grid->row_shown || grid->row_shown[row];
+}
+
+static bool varies(const rb_grid *grid, const rb_column *column) {
+    char first[RB_CELL_CAPACITY], other[RB_CELL_CAPACITY];
+    bool any = false;
+    for (size_t row = 0; row < grid->row_count; row++) {
+        if (!is_shown(grid, row))
+            continue;
+        rb_column_format(column, grid->all, row_at(grid, row), any ? other : first);
+        if (any && strcmp(first, other) != 0)
+            return true;
+        any = true;
+    }
+    return false;
+}
+
+bool rb_column_in_summary(const rb_grid *grid, const rb_column *column) {
+    return column->use == RB_COLUMN_IF_VARIED ? varies(grid, column)
+                                              : column->use != RB_COLUMN_DETAIL;
 }
 
 static int significant_decimals(double value, int digits) {
@@ -85,19 +99,45 @@ static void pad(const rb_column *column, size_t c, int width, const char *text, 
     fprintf(out, "%s%*s", c ? "  " : "", column->text ? -width : width, text);
 }
 
+static int width_of(const rb_grid *grid, const rb_column *column) {
+    char text[RB_CELL_CAPACITY];
+    int width = (int)strlen(column->title);
+    for (size_t row = 0; row < grid->row_count; row++) {
+        if (!is_shown(grid, row))
+            continue;
+        cell(grid, row, column, text);
+        width = (int)strlen(text) > width ? (int)strlen(text) : width;
+    }
+    return width;
+}
+
+/* Takes columns out until the table fits, or nothing is left that may go. */
+static void make_fit(choice *chosen, int widths[MAX_COLUMNS]) {
+    for (;;) {
+        size_t last = chosen->count;
+        int total = -2;
+        for (size_t c = 0; c < chosen->count; c++) {
+            total += 2 + widths[c];
+            if (chosen->columns[c]->use == RB_COLUMN_WITH_ROOM)
+                last = c;
+        }
+        if (total <= RB_TERMINAL_WIDTH || last == chosen->count)
+            return;
+        chosen->count--;
+        for (size_t c = last; c < chosen->count; c++) {
+            chosen->columns[c] = chosen->columns[c + 1];
+            widths[c] = widths[c + 1];
+        }
+    }
+}
+
 void rb_grid_aligned(const rb_grid *grid, FILE *out) {
     int widths[MAX_COLUMNS];
     char text[RB_CELL_CAPACITY];
-    const choice chosen = choose(grid);
-    for (size_t c = 0; c < chosen.count; c++) {
-        widths[c] = (int)strlen(chosen.columns[c]->title);
-        for (size_t row = 0; row < grid->row_count; row++) {
-            if (!is_shown(grid, row))
-                continue;
-            cell(grid, row, chosen.columns[c], text);
-            widths[c] = (int)strlen(text) > widths[c] ? (int)strlen(text) : widths[c];
-        }
-    }
+    choice chosen = choose(grid);
+    for (size_t c = 0; c < chosen.count; c++)
+        widths[c] = width_of(grid, chosen.columns[c]);
+    make_fit(&chosen, widths);
     for (size_t c = 0; c < chosen.count; c++)
         pad(chosen.columns[c], c, widths[c], chosen.columns[c]->title, out);
     fputc('\n', out);

@@ -17,13 +17,21 @@ typedef enum rb_format {
     RB_FORMAT_SCIENTIFIC   /* `digits` decimals */
 } rb_format;
 
+/* Where a column stands: everywhere it is in the files. */
+typedef enum rb_column_use {
+    RB_COLUMN_DETAIL,    /* not in the summary */
+    RB_COLUMN_SUMMARY,   /* in the summary */
+    RB_COLUMN_WITH_ROOM, /* likewise, but the first to go from a terminal that is too narrow */
+    RB_COLUMN_IF_VARIED  /* in the summary when two rows differ in it */
+} rb_column_use;
+
 typedef struct rb_column {
     const char *key;   /* CSV heading and JSON member; the unit is part of it */
     const char *title; /* heading for people */
     int section;       /* for who shows some columns alone */
     rb_format format;
-    int digits;   /* of RB_FORMAT_TEXT: letters on a terminal, 0: 12 */
-    bool summary; /* part of the table on the terminal */
+    int digits; /* of RB_FORMAT_TEXT: letters on a terminal, 0: 12 */
+    rb_column_use use;
     /* One of the two. number: NaN where there is none. all is what the grid has beside its rows:
      * a column may compare a row with another. */
     const char *(*text)(const void *row);
@@ -37,12 +45,13 @@ typedef struct rb_grid {
     const void *all;
     const rb_column *columns;
     size_t column_count;
-    bool (*column_shown)(const rb_column *column, int section); /* NULL: all */
+    bool (*column_shown)(const struct rb_grid *grid, const rb_column *column); /* NULL: all */
     int section;
 } rb_grid;
 
 /* Two spaces between columns. Long texts are cut: names of any length must not push the numbers
- * off the screen; the files have them whole. */
+ * off the screen; the files have them whole. From a table wider than RB_TERMINAL_WIDTH the columns
+ * RB_COLUMN_WITH_ROOM go, the last one first. */
 void rb_grid_aligned(const rb_grid *grid, FILE *out);
 void rb_grid_markdown(const rb_grid *grid, FILE *out);
 
@@ -50,7 +59,7 @@ void rb_grid_markdown(const rb_grid *grid, FILE *out);
 void rb_grid_csv(const rb_grid *grid, FILE *out);
 
 /* A filter of columns: those of the summary. */
-bool rb_column_in_summary(const rb_column *column, int section);
+bool rb_column_in_summary(const rb_grid *grid, const rb_column *column);
 
 /* A number as a cell; "-" for NaN. Fractions of 1e5 and more are given with an exponent, so that a
  * column keeps its width. */

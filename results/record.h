@@ -1,4 +1,5 @@
-/* One record: what was measured of one cell (network, engine, batch). Everything that is
+/* One record: what was measured of one cell (network, engine, batch,
+ * threads, input size). Everything that is
  * printed, plotted or compared is read from records. */
 #ifndef RESULTS_RECORD_H
 #define RESULTS_RECORD_H
@@ -45,6 +46,7 @@ typedef struct rb_record {
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;
+    char mode[8]; /* of latency: "steady", "cold" */
     /* the network */
     int64_t parameters;
     int64_t macs; /* whole batch */
@@ -58,7 +60,7 @@ typedef struct rb_record {
     int32_t reorders;     /* nodes whose kernel string names a reorder */
     /* single events, median over workers, in nanoseconds */
     double load_ns, open_ns, first_run_ns;
-    /* steady state: every call */
+    /* every timed call */
     rb_sample *samples;
     size_t sample_count;
     rb_summary latency_ns; /* of samples' real_ns: rb_record_summarize */
@@ -79,7 +81,8 @@ void rb_record_release(rb_record *record); /* frees the samples */
 /* Fills latency_ns from the samples. */
 rb_status rb_record_summarize(rb_record *record, rb_error *err);
 
-/* "resnet50/onednn/batch:1/threads:2", the name of the cell in Google Benchmark's style. */
+/* "resnet50/onednn/batch:1/threads:2/size:224x224", the name of the cell in Google Benchmark's
+ * style: height before width; "/cold" follows where caches are emptied. */
 void rb_record_name(const rb_record *record, char *name, size_t capacity);
 
 typedef struct rb_record_list {

@@ -142,6 +142,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "height", json_integer(s->height));
         json_object_set_new(object, "width", json_integer(s->width));
         json_object_set_new(object, "threads", json_integer(s->threads));
+        json_object_set_new(object, "mode", json_string(s->mode));
         set_real(object, "fixed_ms", s->fixed_ms);
         set_real(object, "ms_per_gmac", s->ms_per_gmac);
         set_real(object, "r_squared", s->r_squared);
@@ -205,12 +206,12 @@ static double time_of(const json_t *object, const char *key) {
     return round(json_number_value(json_object_get(object, key)) * ns_per_unit);
 }
 
-/* Appends the iteration rows called name to the record's samples. */
-static rb_status read_samples(const json_t *rows, rb_record *record, rb_error *err) {
-    char name[256];
+/* Appends the iteration rows called name to the record's samples. The name is the one that the file
+ * gives its record: what stands in a name has grown over time. */
+static rb_status read_samples(const json_t *rows, const char *name, rb_record *record,
+                              rb_error *err) {
     size_t index;
     json_t *object;
-    rb_record_name(record, name, sizeof name);
     record->samples = calloc(json_array_size(rows) + 1, sizeof *record->samples);
     if (!record->samples)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for the samples of %s", name);
@@ -250,10 +251,13 @@ static rb_status read_records(const json_t *root, const char *path, rb_record_li
     json_array_foreach(json_object_get(json_object_get(root, "resbench"), "records"), index,
                        object) {
         rb_record record;
+        const char *name = json_string_value(json_object_get(object, "name"));
         rb_status status = rb_record_from_json(object, &record, &why);
+        if (status == RB_OK && !name)
+            status = rb_fail(&why, RB_ERR_INPUT, "record %zu has no name", index);
         if (status != RB_OK)
             return rb_fail(err, status, "%s: %.900s", path, why.message);
-        status = read_samples(json_object_get(root, "benchmarks"), &record, err);
+        status = read_samples(json_object_get(root, "benchmarks"), name, &record, err);
         if (status == RB_OK)
             status = put_new(records, &record, path, err);
         rb_record_release(&record);

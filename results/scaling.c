@@ -67,7 +67,7 @@ static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t
     for (size_t i = 0; i < *count; i++)
         if (strcmp(scalings[i].engine, record->engine) == 0 && scalings[i].batch == record->batch &&
             scalings[i].threads == record->threads && scalings[i].height == record->height &&
-            scalings[i].width == record->width)
+            scalings[i].width == record->width && strcmp(scalings[i].mode, record->mode) == 0)
             return &scalings[i];
     if (*count == capacity)
         return NULL;
@@ -80,6 +80,7 @@ static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t
                       .ms_per_gmac = NAN,
                       .r_squared = NAN};
     snprintf(s->engine, sizeof s->engine, "%s", record->engine);
+    snprintf(s->mode, sizeof s->mode, "%s", record->mode);
     return s;
 }
 

@@ -16,14 +16,15 @@ typedef struct rb_scaling_point {
     double marginal_ms_per_block;
 } rb_scaling_point;
 
-/* One line latency = fixed_ms + ms_per_gmac * GMACs for one engine, batch and input size, least
- * squares over depths: a GMAC on planes of 32x32 costs another time than one on 224x224. With fewer
- * than three depths there is no fit (fitted == false). */
+/* One line latency = fixed_ms + ms_per_gmac * GMACs for one engine, batch, input size and mode,
+ * least squares over depths: a GMAC on planes of 32x32 costs another time than one on 224x224. With
+ * fewer than three depths there is no fit (fitted == false). */
 typedef struct rb_scaling {
     char engine[64];
     int64_t batch;
     int64_t height, width; /* of the input */
     int32_t threads;
+    char mode[8]; /* of latency */
     bool fitted;
     double fixed_ms, ms_per_gmac;
     double r_squared;
@@ -31,8 +32,8 @@ typedef struct rb_scaling {
     rb_scaling_point points[RB_MAX_SCALING_POINTS]; /* by GMACs */
 } rb_scaling;
 
-/* Fills scalings with one entry per engine, batch, input size and threads that has timed records
- * with the verdict PASS, in the order of the records; returns how many there are (at most
+/* Fills scalings with one entry per engine, batch, input size, threads and mode that has timed
+ * records with the verdict PASS, in the order of the records; returns how many there are (at most
  * capacity). Records must outlive the result. */
 size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, size_t capacity);
 

@@ -5,8 +5,8 @@
 
 #define MAX_LINES 64 /* scaling lines: engine x batch */
 
-static bool in_section(const rb_column *column, int section) {
-    return column->section == RB_SECTION_CELL || column->section == section;
+static bool in_section(const rb_grid *grid, const rb_column *column) {
+    return column->section == RB_SECTION_CELL || column->section == grid->section;
 }
 
 static rb_grid grid_of(const rb_record_list *records) {
@@ -67,8 +67,9 @@ static void print_scaling(const rb_record_list *records, FILE *out) {
         const rb_scaling *s = &lines[i];
         if (s->count < 2)
             continue;
-        fprintf(out, "\n%s, %lldx%lld, batch %lld, %d threads: ", s->engine, (long long)s->height,
-                (long long)s->width, (long long)s->batch, s->threads);
+        fprintf(out, "\n%s, %lldx%lld, batch %lld, %d threads%s: ", s->engine, (long long)s->height,
+                (long long)s->width, (long long)s->batch, s->threads,
+                strcmp(s->mode, "cold") == 0 ? ", cold caches" : "");
         if (s->fitted)
             fprintf(out, "latency = %.3g ms + %.3g ms/GMAC (R2 %.4f)\n", s->fixed_ms,
                     s->ms_per_gmac, s->r_squared);

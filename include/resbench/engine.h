@@ -5,7 +5,8 @@
  * resbench/ and links nothing of resbench's. (Who has a convolution and no network writes a kernel
  * plug-in instead: kernel.h.)
  *
- * Life of a session: open -> run, tap, memory, kernel, algorithm in any order -> close.
+ * Life of a session: open -> run, profile, tap, memory, kernel, algorithm, executed_macs in any
+ * order -> close.
  * Threads:    one thread at a time calls a session, not always the same one. A run may use
  *             host->threads threads, the caller's included, and the process is kept to as many
  *             cores. Several sessions may be open in one process.
@@ -162,7 +163,22 @@ struct rb_engine {
 
     void (*close)(rb_session *session); /* NULL is fine */
 
-    void *reserved[4]; /* NULL */
+    void *reserved[2]; /* NULL */
+
+    /* Optional (NULL): the multiply-adds that a run executes for a node, the whole batch: channels,
+     * lanes and columns that are computed and thrown away included, windows in the zero padding
+     * counted as if none were skipped. Of Winograd those of its products, without transforms.
+     * -1: not known. */
+    int64_t (*executed_macs)(const rb_session *session, int32_t node);
+
+    /* Optional (NULL): as run, and tells the time of every node: node_ns, [graph->node_count],
+     * monotonic nanoseconds, 0 or more. A node's time begins where the one before it ends (the
+     * first one's behind all preparations) and has in it what is done for that node alone, such as
+     * reorders of what it reads; 0: it has none of its own, for another node does its work. What
+     * is done once a call is nobody's. Everything else is to be as in run, and dst the same bits:
+     * the harness looks, and calls whose nodes took longer than the call are not believed. */
+    rb_status (*profile)(rb_session *session, const float *src, const float *addend, void *dst,
+                         int64_t *node_ns, rb_error *err);
 };
 
 /* The exported function: a table that lives as long as the shared object. */

@@ -86,7 +86,7 @@ static inline rb_status rb_kernel_handshake_check(const rb_host *host, const rb_
     if (status == RB_OK)
         status = rb_check_reserved("rb_kernel_choice",
                                    choice->reserved || choice->reserved_word ||
-                                       choice->reserved_values[0] || choice->reserved_values[1],
+                                       choice->reserved_values[0] || choice->executed_macs,
                                    err);
     return status;
 }

@@ -59,7 +59,8 @@ typedef struct rb_kernel_choice {
     int32_t reserved_word;  /* 0 */
     const char *kernel;     /* "": name and instruction set, "im2col:avx2"; lives until release */
     int64_t scratch_bytes;  /* 0: work space of a run, which all convolutions share */
-    int64_t reserved_values[2]; /* 0 */
+    int64_t reserved_values[1]; /* 0 */
+    int64_t executed_macs;      /* 0: not told; as rb_engine.executed_macs tells it */
 } rb_kernel_choice;
 
 /* Bits of rb_kernel.flags. */

@@ -77,7 +77,7 @@ static void choose(const naive_kernel *kernel, const rb_conv2d *conv, rb_kernel_
     choice->kernel = "naive:c";
     choice->scratch_bytes = kernel->fault == NAIVE_SCRATCH_NEGATIVE ? -47 : conv->oc * 4;
     choice->size += kernel->fault == NAIVE_CHOICE_SIZE ? 8 : 0;
-    choice->reserved_values[1] = kernel->fault == NAIVE_CHOICE_RESERVED;
+    choice->reserved_values[0] = kernel->fault == NAIVE_CHOICE_RESERVED;
 }
 
 static rb_status prepare(const rb_kernel *self, const rb_host *host, const rb_conv2d *conv,

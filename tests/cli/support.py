@@ -166,11 +166,13 @@ class Report:
 
 
 def csv_name(row: dict) -> str:
-    return f"{row['network']}/{row['engine']}/batch:{row['batch']}/threads:{row['threads']}"
+    return cell(row["network"], row["engine"], row["batch"], row["threads"], row["size"])
 
 
-def cell(network: str, engine: str, batch: int = 1, threads: int = 1) -> str:
-    return f"{network}/{engine}/batch:{batch}/threads:{threads}"
+def cell(
+    network: str, engine: str, batch: int = 1, threads: int = 1, size: str = "32x32"
+) -> str:
+    return f"{network}/{engine}/batch:{batch}/threads:{threads}/size:{size}"
 
 
 def table_lines(out: str) -> list[str]:

@@ -27,7 +27,7 @@ def make_record(network: str, engine: str, batch: int, index: int) -> dict:
     depth, gmacs, *_ = NETWORKS[network]
     error = (2.3e-7 if engine == "reference" else 3.1e-7) * (index + 1)
     return {
-        "name": f"{network}/{engine}/batch:{batch}/threads:2",
+        "name": f"{network}/{engine}/batch:{batch}/threads:2/size:224x224",
         "verdict": "PASS",
         "network": network,
         "engine": engine,

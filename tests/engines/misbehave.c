@@ -23,6 +23,8 @@ struct rb_session {
     float *own;          /* OWN_COUNT values from the host */
     int64_t runs;        /* so far */
     const float *addend; /* of the call that runs */
+    int32_t nodes;
+    int64_t untold; /* the time of the last node before it was told */
 };
 
 static const rb_engine *reference;
@@ -253,6 +255,28 @@ static int64_t memory_absurd(int64_t bytes) {
     return bytes + ((int64_t)1 << 50);
 }
 
+static void profile_of_something_else(rb_session *s, float *dst, int64_t *node_ns) {
+    (void)node_ns;
+    dst[logit_count(s) - 1] *= 1.0000002f;
+}
+
+static void profile_too_much(rb_session *s, float *dst, int64_t *node_ns) {
+    (void)dst;
+    for (int32_t i = 0; i < s->nodes; i++)
+        node_ns[i] *= 2;
+}
+
+static void profile_negative(rb_session *s, float *dst, int64_t *node_ns) {
+    (void)s, (void)dst;
+    node_ns[1] = -node_ns[1];
+}
+
+/* What stood there before remains. */
+static void profile_partly(rb_session *s, float *dst, int64_t *node_ns) {
+    (void)dst;
+    node_ns[s->nodes - 1] = s->untold;
+}
+
 typedef struct fault {
     const char *name;
     rb_status (*open)(rb_error *err); /* before the reference's open */
@@ -267,6 +291,8 @@ typedef struct fault {
     int32_t tap_node;
     int64_t tap_channels;
     bool tap_once; /* nothing after the first node is shown */
+    /* Spoils what the reference's profile has told; NULL: there is no profile. */
+    void (*profile)(rb_session *s, float *dst, int64_t *node_ns);
 } fault;
 
 static const fault faults[] = {
@@ -296,6 +322,10 @@ static const fault faults[] = {
     {.name = "null", .run = run_null},
     {.name = "overrun", .run = run_overrun},
     {.name = "own_behind", .run = run_own_behind},
+    {.name = "profile_negative", .profile = profile_negative},
+    {.name = "profile_partly", .profile = profile_partly},
+    {.name = "profile_something_else", .profile = profile_of_something_else},
+    {.name = "profile_too_much", .profile = profile_too_much},
     {.name = "read_behind", .run = run_read_behind},
     {.name = "read_behind_in_thread", .run = run_read_behind_in_thread},
     {.name = "reserved", .reserved = true},
@@ -329,6 +359,7 @@ static rb_status open_session(const rb_engine *self, const rb_host *host, const 
     s->host = host;
     s->batch = graph->batch;
     s->classes = graph->classes;
+    s->nodes = graph->node_count;
     s->src_count = graph->batch * graph->channels * graph->height * graph->width;
     s->weight = graph->tensor_count > 0 ? weights->tensors[0] : NULL;
     s->own = host->alloc(host->ctx, RB_MEMORY_SCRATCH, OWN_COUNT * sizeof *s->own);
@@ -369,6 +400,14 @@ static rb_status tap_session(rb_session *s, const float *src, const float *adden
                              uint32_t stages, rb_tap_fn fn, void *ctx, rb_error *err) {
     shown to = {fn, ctx};
     return reference->tap(s->inner, src, addend, dst, stages, show, &to, err);
+}
+
+static rb_status profile_session(rb_session *s, const float *src, const float *addend, void *dst,
+                                 int64_t *node_ns, rb_error *err) {
+    s->untold = node_ns[s->nodes - 1];
+    const rb_status status = reference->profile(s->inner, src, addend, dst, node_ns, err);
+    own->profile(s, dst, node_ns);
+    return status;
 }
 
 static rb_algorithm algorithm_of(const rb_session *s, int32_t node) {
@@ -421,7 +460,8 @@ const rb_engine *rb_engine_forget(void) {
                         .tap = tap_session,
                         .algorithm = algorithm_of,
                         .memory = account,
-                        .close = close_session};
-    table.reserved[3] = own->reserved ? &table : NULL;
+                        .close = close_session,
+                        .profile = own->profile ? profile_session : NULL};
+    table.reserved[1] = own->reserved ? &table : NULL;
     return &table;
 }

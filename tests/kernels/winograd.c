@@ -57,6 +57,10 @@ static void release(rb_prepared *p) {
     p->host->release(p->host->ctx, p);
 }
 
+static int64_t tiles(int64_t extent) {
+    return (extent + RB_TILE - 1) / RB_TILE;
+}
+
 static rb_status prepare(const rb_kernel *self, const rb_host *host, const rb_conv2d *conv,
                          const float *wei, const float *bia, rb_kernel_choice *choice,
                          rb_prepared **prepared, rb_error *err) {
@@ -85,6 +89,7 @@ static rb_status prepare(const rb_kernel *self, const rb_host *host, const rb_co
         p->bia[o] = bia[o];
     choice->algorithm = RB_ALGORITHM;
     choice->kernel = RB_TILE == 4 ? "winograd4x4:c" : "winograd2x2:c";
+    choice->executed_macs = conv->batch * filters * PLACES * tiles(conv->oh) * tiles(conv->ow);
     choice->scratch_bytes = conv->ic * PLACES * (int64_t)sizeof(float);
     *prepared = p;
     return RB_OK;

@@ -36,7 +36,8 @@ static void the_table_of_an_engine_has_not_moved(void **state) {
         AT(rb_engine, run, 48),         AT(rb_engine, tap, 56),
         AT(rb_engine, memory, 64),      AT(rb_engine, kernel, 72),
         AT(rb_engine, algorithm, 80),   AT(rb_engine, close, 88),
-        AT(rb_engine, reserved, 96),    SIZE(rb_engine, 128),
+        AT(rb_engine, reserved, 96),    AT(rb_engine, executed_macs, 112),
+        AT(rb_engine, profile, 120),    SIZE(rb_engine, 128),
         AT(rb_memory, bytes, 0),        SIZE(rb_memory, 24),
         AT(rb_error, message, 0),       SIZE(rb_error, 1024),
     };
@@ -147,6 +148,7 @@ static void the_table_of_a_kernel_has_not_moved(void **state) {
         AT(rb_kernel_choice, kernel, 24),
         AT(rb_kernel_choice, scratch_bytes, 32),
         AT(rb_kernel_choice, reserved_values, 40),
+        AT(rb_kernel_choice, executed_macs, 48),
         SIZE(rb_kernel_choice, 56),
     };
     check(rows, COUNT(rows));

@@ -210,9 +210,6 @@ static void other_work_is_refused(void **state) {
     b->macs++;
     refuse(&p, "MACs");
     b->macs--;
-    b->height = 32;
-    refuse(&p, "224x224 in A, 32x224 in B");
-    b->height = 224;
     snprintf(b->weights_sha256, sizeof b->weights_sha256, "abcd");
     refuse(&p, "none in A, abcd in B");
     b->weights_sha256[0] = '\0';

@@ -378,6 +378,28 @@ static void weights_that_are_kept_are_counted(void **state) {
     rb_worker_stop(worker);
 }
 
+/* What a worker's caches are emptied with is memory that it had not before and has not after. */
+static void cold_calls_are_timed_with_the_caches_emptied(void **state) {
+    (void)state;
+    int64_t held[2];
+    for (int cold = 0; cold < 2; cold++) {
+        rb_worker *worker = start(false);
+        feed(worker, REFERENCE, RB_GUARD_BYTES);
+        rb_message answer =
+            answer_of(worker, json_pack("{s:s, s:s, s:i, s:f, s:b}", "op", "time", "name", "it",
+                                        "repetitions", 3, "warmup_seconds", 0.0, "cold", cold));
+        assert_int_equal(json_array_size(json_object_get(answer.json, "real_ns")), 3);
+        assert_int_equal(answer.blob_bytes, RB_CASE_INPUTS * COUNT(right) * sizeof(float));
+        rb_message_release(&answer);
+        answer = answer_of(worker, json_pack("{s:s}", "op", "account"));
+        held[cold] = json_integer_value(json_object_get(answer.json, "peak_rss_bytes")) -
+                     json_integer_value(json_object_get(answer.json, "resident_bytes"));
+        rb_message_release(&answer);
+        rb_worker_stop(worker);
+    }
+    assert_true(held[1] > held[0] + (512 << 10)); /* less than twice anybody's caches */
+}
+
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
         return rb_worker_serve(STDIN_FILENO);
@@ -394,6 +416,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(guard_bytes_tell_what_no_page_stops),
         cmocka_unit_test(what_no_buffer_explains_is_told_by_its_signal),
         cmocka_unit_test(weights_that_are_kept_are_counted),
+        cmocka_unit_test(cold_calls_are_timed_with_the_caches_emptied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,10 +136,12 @@ static void rows_have_google_benchmarks_schema(void **state) {
         aggregates += strcmp(text_of(row, "run_type"), "aggregate") == 0;
         iterations += strcmp(text_of(row, "run_type"), "iteration") == 0 && !error;
         if (error) {
-            assert_string_equal(text_of(row, "name"), "resnet152/onednn/batch:1/threads:2");
+            assert_string_equal(text_of(row, "name"),
+                                "resnet152/onednn/batch:1/threads:2/size:224x224");
             assert_contains(text_of(row, "error_message"), "signal 11");
         }
-        if (strcmp(text_of(row, "name"), "resnet50/onednn/batch:8/threads:2_median") == 0) {
+        if (strcmp(text_of(row, "name"), "resnet50/onednn/batch:8/threads:2/size:224x224_median") ==
+            0) {
             const double ms = 33.333 * 1.0055; /* the middle of 12 samples */
             assert_true(same(json_number_value(json_object_get(row, "real_time")), ms));
             assert_true(same(json_number_value(json_object_get(row, "median_ms")), ms));
@@ -222,6 +224,29 @@ static void a_failing_write_leaves_the_old_files(void **state) {
     release(&report);
 }
 
+/* Names of cells say more than they did; the rows of a file still belong to its records. */
+static void names_of_another_time_keep_their_samples(void **state) {
+    rb_report report = make_report(*state);
+    char path[PATH_SIZE];
+    size_t size, renamed = 0;
+    rb_record_list read;
+    json_t *plan;
+    assert_ok(rb_report_write(&report, &err));
+    char *text = load(path_of(state, RB_REPORT_JSON, path), &size);
+    for (char *at = text; (at = strstr(at, "/size:224x224")); renamed++)
+        memmove(at, at + strlen("/size:224x224"), strlen(at + strlen("/size:224x224")) + 1);
+    assert_in_range(renamed, report.records.count, SIZE_MAX);
+    save(path, text, strlen(text));
+    free(text);
+    assert_ok(rb_report_read(*state, &plan, &read, &err));
+    assert_int_equal(read.count, report.records.count);
+    for (size_t i = 0; i < read.count; i++)
+        assert_same_record(&report.records.items[i], &read.items[i]);
+    json_decref(plan);
+    rb_record_list_release(&read);
+    release(&report);
+}
+
 static void put_text(void **state, const char *text) {
     char path[PATH_SIZE];
     save(path_of(state, RB_REPORT_JSON, path), text, strlen(text));
@@ -294,6 +319,7 @@ int main(void) {
         in_directory(a_single_sample_has_whole_rows),
         in_directory(a_note_in_latin1_does_not_lose_the_run),
         in_directory(a_failing_write_leaves_the_old_files),
+        in_directory(names_of_another_time_keep_their_samples),
         in_directory(what_is_no_report_is_refused),
         in_directory(altered_records_are_refused),
     };

@@ -64,6 +64,40 @@ static void the_terminal_table_fits_120_columns(void **state) {
     rb_record_list_release(&list);
 }
 
+/* Threads and size have columns when there are several; other columns make room for them. */
+static void what_varies_has_a_column(void **state) {
+    (void)state;
+    rb_record_list list = realistic();
+    char *text = printed(&list, rb_table_terminal);
+    char heading[RB_TERMINAL_WIDTH + 1];
+    snprintf(heading, sizeof heading, "%.*s", (int)strcspn(text, "\n"), text);
+    free(text);
+    assert_null(strstr(heading, "threads"));
+    assert_null(strstr(heading, "size"));
+    assert_contains(heading, "act MiB");
+    for (size_t i = 0; i < list.count; i++) {
+        list.items[i].verdict = RB_VERDICT_UNSUPPORTED; /* the longest */
+        list.items[i].threads = i % 2 ? 128 : 1;
+        list.items[i].height = i % 3 ? 1024 : 64;
+        list.items[i].width = i % 3 ? 1024 : 64;
+    }
+    char *lines[MAX_LINES];
+    text = printed(&list, rb_table_terminal);
+    split(text, lines);
+    assert_contains(lines[0], "  threads  size ");
+    assert_contains(lines[2], "      128  1024x1024  ");
+    assert_contains(lines[0], "  RSS MiB");
+    assert_null(strstr(lines[0], "act MiB"));
+    for (size_t i = 0; i <= list.count; i++)
+        assert_in_range(strlen(lines[i]), 1, RB_TERMINAL_WIDTH);
+    free(text);
+    text = printed(&list, markdown); /* has room */
+    assert_contains(text, "| threads | size |");
+    assert_contains(text, "| act MiB ");
+    free(text);
+    rb_record_list_release(&list);
+}
+
 static void long_names_are_cut_between_characters(void **state) {
     (void)state;
     rb_record_list list = {0};
@@ -285,9 +319,9 @@ static void a_record_replaces_one_of_its_name(void **state) {
     assert_int_equal(list.count, 2);
     assert_int_equal(list.items[0].sample_count, 5);
     rb_record_name(&list.items[0], name, sizeof name);
-    assert_string_equal(name, "resnet50/e/batch:1/threads:2");
+    assert_string_equal(name, "resnet50/e/batch:1/threads:2/size:224x224");
     assert_ptr_equal(rb_record_list_find(&list, name), &list.items[0]);
-    assert_null(rb_record_list_find(&list, "resnet50/e/batch:2/threads:2"));
+    assert_null(rb_record_list_find(&list, "resnet50/e/batch:2/threads:2/size:224x224"));
     for (int64_t batch = 100; batch < 140; batch++) /* grows */
         put(&list, make_record(&record_rows[0], "e", batch, 1, 1));
     assert_int_equal(list.count, 42);
@@ -299,6 +333,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_terminal_table_fits_120_columns),
         cmocka_unit_test(long_names_are_cut_between_characters),
+        cmocka_unit_test(what_varies_has_a_column),
         cmocka_unit_test(terminal_columns_stand_under_each_other),
         cmocka_unit_test(unknown_memory_is_a_dash),
         cmocka_unit_test(csv_is_rfc4180),

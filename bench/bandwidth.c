@@ -1,0 +1,192 @@
+#include "bench/bandwidth.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "bench/machine.h"
+#include "bench/team.h"
+#include "bench/vector_isa.h"
+
+#define STEP 512 /* bytes that a loop takes at once: eight vectors of the widest kind */
+#define CALIBRATION_BYTES ((int64_t)16 << 20) /* of a thread */
+#define UNKNOWN_CACHE_BYTES ((int64_t)16 << 20)
+
+/* Each goes once over arrays of `bytes` bytes, a multiple of STEP. The statement without
+ * instructions keeps compilers from calling memcpy, which has stores of its own kind. Eight sums,
+ * for a load may be started twice a cycle and an exclusive or takes one. */
+#define DEFINE_READ(name, attributes, vector_bytes)                                                \
+    attributes static void name(float *a, const float *b, const float *c, int64_t bytes) {         \
+        typedef uint32_t vector __attribute__((vector_size(vector_bytes)));                        \
+        const vector *source = (const vector *)(const void *)a;                                    \
+        vector sum[8] = {{0}};                                                                     \
+        (void)b, (void)c;                                                                          \
+        for (int64_t i = 0; i < bytes / vector_bytes; i += 8)                                      \
+            for (int64_t k = 0; k < 8; k++)                                                        \
+                sum[k] ^= source[i + k];                                                           \
+        for (int k = 1; k < 8; k++)                                                                \
+            sum[0] ^= sum[k];                                                                      \
+        sink = sum[0][0];                                                                          \
+    }
+
+#define DEFINE_COPY(name, attributes, vector_bytes)                                                \
+    attributes static void name(float *a, const float *b, const float *c, int64_t bytes) {         \
+        typedef float vector __attribute__((vector_size(vector_bytes)));                           \
+        vector *target = (vector *)(void *)a;                                                      \
+        const vector *source = (const vector *)(const void *)b;                                    \
+        (void)c;                                                                                   \
+        for (int64_t i = 0; i < bytes / vector_bytes; i += 8) {                                    \
+            for (int64_t k = 0; k < 8; k++)                                                        \
+                target[i + k] = source[i + k];                                                     \
+            __asm__ volatile("" : : : "memory");                                                   \
+        }                                                                                          \
+    }
+
+#define DEFINE_TRIAD(name, attributes, vector_bytes)                                               \
+    attributes static void name(float *a, const float *b, const float *c, int64_t bytes) {         \
+        typedef float vector __attribute__((vector_size(vector_bytes)));                           \
+        vector *target = (vector *)(void *)a, factor = {0};                                        \
+        const vector *left = (const vector *)(const void *)b;                                      \
+        const vector *right = (const vector *)(const void *)c;                                     \
+        factor += 0.5f;                                                                            \
+        for (int64_t i = 0; i < bytes / vector_bytes; i += 8) {                                    \
+            for (int64_t k = 0; k < 8; k++)                                                        \
+                target[i + k] = left[i + k] + factor * right[i + k];                               \
+            __asm__ volatile("" : : : "memory");                                                   \
+        }                                                                                          \
+    }
+
+static volatile uint32_t sink;
+
+RB_DEFINE_FOR_EACH_ISA(DEFINE_READ, read)
+RB_DEFINE_FOR_EACH_ISA(DEFINE_COPY, copy)
+RB_DEFINE_FOR_EACH_ISA(DEFINE_TRIAD, triad)
+
+typedef void (*pass_fn)(float *a, const float *b, const float *c, int64_t bytes);
+
+static const struct {
+    const char *name;
+    int arrays;
+    pass_fn pass[RB_ISA_COUNT];
+} kinds[RB_TRAFFIC_COUNT] = {
+    [RB_TRAFFIC_READ] = {"read", 1, RB_FOR_EACH_ISA(read)},
+    [RB_TRAFFIC_COPY] = {"copy", 2, RB_FOR_EACH_ISA(copy)},
+    [RB_TRAFFIC_TRIAD] = {"triad", 3, RB_FOR_EACH_ISA(triad)},
+};
+
+const char *rb_traffic_name(rb_traffic traffic) {
+    return kinds[traffic].name;
+}
+
+/* Every thread has `arrays` arrays of array_bytes bytes. */
+typedef struct job {
+    pass_fn pass;
+    int32_t threads;
+    int arrays;
+    int64_t array_bytes, passes; /* passes of a burst */
+    char **memory;               /* [threads] */
+} job;
+
+/* From one array to the next: the same place in none begins at the same line of a page, or loads
+ * would wait for stores that they have nothing to do with. */
+static int64_t stride_of(const job *j) {
+    return (j->array_bytes + 4095) / 4096 * 4096 + 21 * 64;
+}
+
+static float *array_of(const job *j, int32_t thread, int index) {
+    return (float *)(void *)(j->memory[thread] + index * stride_of(j));
+}
+
+static void fill(void *ctx, int32_t thread) {
+    const job *j = ctx;
+    for (int i = 0; i < j->arrays; i++) {
+        float *array = array_of(j, thread, i);
+        for (int64_t k = 0; k < j->array_bytes / (int64_t)sizeof *array; k++)
+            array[k] = 1;
+    }
+}
+
+static void run_passes(void *ctx, int32_t thread) {
+    const job *j = ctx;
+    float *a = array_of(j, thread, 0);
+    const float *b = j->arrays > 1 ? array_of(j, thread, 1) : NULL;
+    const float *c = j->arrays > 2 ? array_of(j, thread, 2) : NULL;
+    for (int64_t p = 0; p < j->passes; p++)
+        j->pass(a, b, c, j->array_bytes);
+}
+
+/* How many passes take about BURST_NS when all threads are at it, and how long one takes; fills the
+ * arrays first. */
+static rb_status calibrate(job *j, double *pass_ns, rb_error *err) {
+    double ns;
+    const rb_team_work work = {
+        .threads = j->threads, .bursts = 1, .prepare = fill, .run = run_passes, .ctx = j};
+    j->passes = CALIBRATION_BYTES / (j->array_bytes * j->arrays) + 1;
+    const rb_status status = rb_team_run(&work, &ns, err);
+    *pass_ns = ns > 1 ? ns / (double)j->passes : 1;
+    j->passes = (int64_t)(RB_BURST_NS / *pass_ns) + 1;
+    return status;
+}
+
+static rb_status measure(job *j, double seconds, double *bytes_per_ns, rb_error *err) {
+    double ns[RB_MAX_BURSTS], pass_ns = 1;
+    rb_team_work work = {.threads = j->threads, .run = run_passes, .ctx = j};
+    rb_status status = calibrate(j, &pass_ns, err);
+    work.bursts = rb_team_bursts(seconds, pass_ns * (double)j->passes);
+    if (status == RB_OK)
+        status = rb_team_run(&work, ns, err);
+    const double bytes =
+        (double)j->passes * (double)j->array_bytes * (double)j->arrays * (double)j->threads;
+    for (int32_t b = 0; status == RB_OK && b < work.bursts; b++)
+        if (bytes / ns[b] > *bytes_per_ns)
+            *bytes_per_ns = bytes / ns[b];
+    return status;
+}
+
+rb_status rb_bandwidth_measure_set(rb_traffic traffic, int32_t threads, int64_t working_set,
+                                   double seconds, double *bytes_per_ns, rb_error *err) {
+    job j = {.pass = kinds[traffic].pass[rb_vector_isa_widest()],
+             .threads = threads,
+             .arrays = kinds[traffic].arrays};
+    rb_status status = RB_OK;
+    *bytes_per_ns = 0;
+    j.array_bytes = working_set / j.arrays / STEP * STEP;
+    if (j.array_bytes < STEP)
+        j.array_bytes = STEP;
+    j.memory = calloc((size_t)threads, sizeof *j.memory);
+    for (int32_t i = 0; j.memory && status == RB_OK && i < threads; i++) {
+        j.memory[i] =
+            aligned_alloc(4096, (size_t)(((int64_t)j.arrays * stride_of(&j) + 4095) / 4096 * 4096));
+        if (!j.memory[i])
+            status = RB_ERR_MEMORY;
+    }
+    if (!j.memory || status != RB_OK)
+        status = rb_fail(err, RB_ERR_MEMORY, "no memory for %d working sets of %lld bytes", threads,
+                         (long long)working_set);
+    else
+        status = measure(&j, seconds, bytes_per_ns, err);
+    for (int32_t i = 0; j.memory && i < threads; i++)
+        free(j.memory[i]);
+    free(j.memory);
+    return status;
+}
+
+/* What the processors of so many threads find in all caches that they reach; 0: unknown. */
+static int64_t cache_bytes(int32_t threads) {
+    cpu_set_t processors;
+    int64_t share[CPU_SETSIZE], bytes = 0;
+    if (!rb_machine_processors(threads, &processors))
+        return 0;
+    rb_machine_cache_shares(&processors, share);
+    for (size_t p = 0; p < CPU_SETSIZE; p++)
+        bytes += CPU_ISSET(p, &processors) ? share[p] : 0;
+    return bytes;
+}
+
+rb_status rb_bandwidth_measure(int32_t threads, double *bytes_per_ns, rb_error *err) {
+    const int64_t caches = cache_bytes(threads), left = rb_machine_available_bytes();
+    int64_t bytes = 4 * (caches > 0 ? caches : UNKNOWN_CACHE_BYTES);
+    if (left > 0 && bytes > left / 4)
+        bytes = left / 4;
+    return rb_bandwidth_measure_set(RB_TRAFFIC_TRIAD, threads, bytes / threads, 0.5, bytes_per_ns,
+                                    err);
+}

@@ -1,0 +1,52 @@
+#include "bench/worker_profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "bench/case_profile.h"
+
+static json_t *numbers(const double *values, size_t count) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_real(values[i]));
+    return array;
+}
+
+static rb_status answer_blob(const rb_case *c, const rb_case_profile *profile, size_t calls,
+                             rb_message *answer, rb_error *err) {
+    const size_t each = rb_case_dst_bytes(c), logits = RB_CASE_INPUTS * each;
+    const size_t nodes = (size_t)rb_case_facts_of(c).graph->node_count;
+    const size_t times = calls * nodes * sizeof *profile->node_ns;
+    answer->blob = malloc(logits + times);
+    if (!answer->blob)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for an answer");
+    for (size_t i = 0; i < RB_CASE_INPUTS; i++)
+        memcpy((char *)answer->blob + i * each, profile->dst[i], each);
+    memcpy((char *)answer->blob + logits, profile->node_ns, times);
+    answer->blob_bytes = logits + times;
+    return RB_OK;
+}
+
+rb_status rb_worker_profile(rb_case *c, const rb_timing_spec *spec, rb_message *answer,
+                            rb_error *err) {
+    const size_t calls = spec->repetitions / 2;
+    const size_t nodes = (size_t)rb_case_facts_of(c).graph->node_count;
+    rb_case_profile profile = {.plain_ns = calloc(calls + 1, sizeof(double)),
+                               .profiled_ns = calloc(calls + 1, sizeof(double)),
+                               .node_ns = calloc(calls + 1, nodes * sizeof(int64_t))};
+    rb_status status = profile.plain_ns && profile.profiled_ns && profile.node_ns
+                           ? rb_case_profile_calls(c, spec, &profile, err)
+                           : rb_fail(err, RB_ERR_MEMORY, "no memory for %zu calls", calls);
+    if (status == RB_OK) {
+        rb_text_clean(profile.untrue);
+        json_object_set_new(answer->json, "plain_ns", numbers(profile.plain_ns, calls));
+        json_object_set_new(answer->json, "profiled_ns", numbers(profile.profiled_ns, calls));
+        json_object_set_new(answer->json, "untrue", json_string(profile.untrue));
+        status = answer_blob(c, &profile, calls, answer, err);
+    }
+    free(profile.plain_ns);
+    free(profile.profiled_ns);
+    free(profile.node_ns);
+    return status;
+}
