@@ -88,6 +88,13 @@ static rb_status show(const rb_session *s, const rb_call *call, const rb_step *s
                        values, err);
 }
 
+/* A reorder is part of the node that it is for, but not from and to what the caller has given. */
+static bool is_of_the_call(const rb_session *s, const rb_step *step) {
+    const rb_place *from = &s->plan.places[step->src], *to = &s->plan.places[step->dst];
+    return step->kind == RB_STEP_REORDER &&
+           (from->home == RB_HOME_SRC || from->home == RB_HOME_ADDEND || to->home == RB_HOME_DST);
+}
+
 static rb_status execute(rb_session *s, const rb_call *call, const rb_watcher *watcher,
                          rb_error *err) {
     const bool careful = watcher->fn || s->node_count == 1; /* a problem, or nobody's time */
@@ -98,7 +105,7 @@ static rb_status execute(rb_session *s, const rb_call *call, const rb_watcher *w
         status = run_step(s, call, step, err);
         const int64_t now = rb_now_ns();
         s->spent_ns[step->kind] += now - since;
-        if (watcher->node_ns) /* reorders are part of the node they are for */
+        if (watcher->node_ns && !is_of_the_call(s, step))
             watcher->node_ns[step->node] += now - since;
         since = now;
         if (status == RB_OK && careful)

@@ -39,7 +39,7 @@ static json_t *identify(const rb_accuracy_job *job, const rb_accuracy_source *so
     json_object_set_new(identity, "normalisation", json_string(normalisation));
     json_object_set_new(identity, "engines", engines);
     json_object_set_new(identity, "batch", json_integer(job->batch));
-    json_object_set_new(identity, "threads", json_integer(job->plan.threads));
+    json_object_set_new(identity, "threads", json_integer(job->threads));
     json_object_set_new(identity, "in_process", json_boolean(job->plan.worker.in_process));
     return identity;
 }
@@ -51,7 +51,7 @@ static void write_title(const rb_accuracy_job *job, const rb_accuracy_source *so
     snprintf(accuracy->title, sizeof accuracy->title,
              "resbench " RB_VERSION ": %s on %lld images of %.128s, batch %lld, %d threads, %s, %s",
              accuracy->network, (long long)accuracy->count, source->data, (long long)job->batch,
-             job->plan.threads, model ? model : "unknown processor", date ? date : "");
+             job->threads, model ? model : "unknown processor", date ? date : "");
 }
 
 static int64_t least_done(const rb_accuracy *accuracy) {
@@ -101,7 +101,7 @@ rb_status rb_accuracy_begin(const rb_accuracy_job *job, rb_accuracy_source *sour
                             rb_accuracy *accuracy, rb_error *err) {
     json_t *context = rb_machine_context();
     source->in_process = job->plan.worker.in_process;
-    json_object_set_new(context, "threads", json_integer(job->plan.threads));
+    json_object_set_new(context, "threads", json_integer(job->threads));
     *accuracy = (rb_accuracy){.count = source->count,
                               .classes = source->info.classes,
                               .batch = job->batch,

@@ -8,8 +8,9 @@
 #include "results/accuracy.h"
 
 typedef struct rb_accuracy_job {
-    rb_plan plan; /* engines, threads, directory, resume, verbose and worker; the rest unused */
+    rb_plan plan; /* engines, directory, resume, verbose and worker; the rest unused */
     int64_t batch;
+    int32_t threads;
 } rb_accuracy_job;
 
 /* Begins *accuracy: engines, notes, title, and with plan.resume what an earlier job has done. The

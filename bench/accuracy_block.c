@@ -128,7 +128,7 @@ static rb_status open_remote(const rb_accuracy_blocks *b, size_t e, int32_t jitt
                                .height = images->height,
                                .width = images->width,
                                .classes = b->accuracy->classes,
-                               .threads = b->job->plan.threads,
+                               .threads = b->job->threads,
                                .jitter = jitter,
                                .verbose = b->job->plan.verbose};
     return rb_remote_open(&b->job->plan.worker, &spec, remote, err);

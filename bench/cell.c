@@ -6,6 +6,7 @@
 
 #include "bench/clock.h"
 #include "model/graph_cost.h"
+#include "results/percentiles.h"
 
 #define MAX_REPETITIONS 2000
 
@@ -23,19 +24,21 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
                       .yardstick_max_ns = 0};
     rb_record *record = &cell->record;
     rb_record_init(record);
-    snprintf(record->network, sizeof record->network, "%s", setting->network->name);
+    snprintf(record->network, sizeof record->network, "%s", setting->group.network->name);
     snprintf(record->engine, sizeof record->engine, "%s", engine->label);
     snprintf(record->engine_sha256, sizeof record->engine_sha256, "%s", engine->sha256);
     snprintf(record->weights_sha256, sizeof record->weights_sha256, "%s", setting->weights_sha256);
     snprintf(record->preprocessing, sizeof record->preprocessing, "%s",
              setting->inputs->preprocessing);
     snprintf(record->mode, sizeof record->mode, "%s", rb_latency_mode_name(mode));
-    record->depth = setting->network->depth;
-    record->blocks = rb_network_block_count(setting->network);
+    snprintf(record->scenario, sizeof record->scenario, "%s",
+             rb_scenario_name(setting->plan->scenario));
+    record->depth = setting->group.network->depth;
+    record->blocks = rb_network_block_count(setting->group.network);
     record->batch = graph->batch;
     record->height = graph->height;
     record->width = graph->width;
-    record->threads = setting->plan->threads;
+    record->threads = setting->group.threads;
     record->parameters = rb_graph_parameters(graph);
     record->macs = rb_graph_macs(graph);
     record->peak_gmacs = setting->peak_gmacs;
@@ -79,15 +82,15 @@ static rb_status compare_all(rb_cell *cell, bool reversed, double *first_ns, rb_
 static rb_status open_worker(rb_cell *cell, rb_error *err) {
     const rb_cell_setting *setting = cell->setting;
     const rb_case_spec spec = {.engine_path = cell->engine->path,
-                               .network = setting->network->name,
+                               .network = setting->group.network->name,
                                .weights = setting->weights,
                                .batch = setting->graph->batch,
                                .height = setting->graph->height,
                                .width = setting->graph->width,
                                .classes = setting->graph->classes,
-                               .threads = setting->plan->threads,
+                               .threads = setting->group.threads,
                                .verbose = setting->plan->verbose};
-    return rb_remote_open(&setting->plan->worker, &spec, &cell->remote, err);
+    return rb_remote_open(&setting->worker, &spec, &cell->remote, err);
 }
 
 rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
@@ -121,11 +124,22 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     return settle(cell, status, "run", err);
 }
 
-static size_t repetitions_of(const rb_cell *cell) {
-    const rb_tier *tier = cell->setting->plan->tier;
-    const double fitting = tier->turn_seconds * 1e9 / (cell->call_ns + cell->pause_ns);
-    if (!(fitting > (double)tier->min_repetitions))
+/* A turn's share of the calls that the scenario needs, whatever they take. */
+static size_t least_repetitions(const rb_plan *plan) {
+    const rb_tier *tier = plan->tier;
+    const size_t turns = (size_t)(tier->workers * tier->turns);
+    if (plan->scenario != RB_SCENARIO_SINGLE_STREAM)
         return tier->min_repetitions;
+    const size_t share = (rb_percentile_least(plan->percentile) + turns - 1) / turns;
+    return share > tier->min_repetitions ? share : tier->min_repetitions;
+}
+
+static size_t repetitions_of(const rb_cell *cell) {
+    const rb_plan *plan = cell->setting->plan;
+    const size_t least = least_repetitions(plan);
+    const double fitting = plan->tier->turn_seconds * 1e9 / (cell->call_ns + cell->pause_ns);
+    if (!(fitting > (double)least))
+        return least;
     return fitting < MAX_REPETITIONS ? (size_t)fitting : MAX_REPETITIONS;
 }
 
@@ -229,8 +243,7 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
         record->activation_bytes = account.held.bytes[RB_MEMORY_ACTIVATIONS];
         record->scratch_bytes = account.held.bytes[RB_MEMORY_SCRATCH];
         /* Memory to empty caches with is the harness's: the steady cell tells the process's. */
-        const bool own_process =
-            !cell->setting->plan->worker.in_process && cell->mode != RB_LATENCY_COLD;
+        const bool own_process = !cell->setting->worker.in_process && cell->mode != RB_LATENCY_COLD;
         if (own_process && account.peak_rss_bytes > record->peak_rss_bytes) {
             record->peak_rss_bytes = account.peak_rss_bytes;
             record->peak_rss_after_start_bytes = account.peak_rss_bytes - account.start_rss_bytes;

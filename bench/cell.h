@@ -1,25 +1,27 @@
-/* One row in the making: an engine on a network at a batch size, over several workers. */
+/* One row in the making: an engine in a group of cells, over several workers. */
 #ifndef BENCH_CELL_H
 #define BENCH_CELL_H
 
 #include "bench/inputs.h"
 #include "bench/plan.h"
 #include "bench/remote_case.h"
+#include "bench/run_cells.h"
 #include "bench/truth.h"
 
 #define RB_MAX_CELL_WORKERS 16
 
-/* What all cells of one network share. */
+/* What the cells of one group share. */
 typedef struct rb_cell_setting {
     const rb_plan *plan;
-    const rb_network *network;
-    const rb_graph *graph; /* at the cell's batch */
+    rb_cell_group group;
+    const rb_graph *graph;    /* at the group's size and batch */
+    rb_worker_options worker; /* for the group's threads */
     const rb_inputs *inputs;
     const rb_truth *truth;
     const char *weights; /* path */
     const char *weights_sha256;
-    bool synthetic; /* weights: top-1 is not told */
-    double peak_gmacs;
+    bool synthetic;    /* weights: top-1 is not told */
+    double peak_gmacs; /* at the group's threads */
 } rb_cell_setting;
 
 typedef struct rb_cell {

@@ -152,6 +152,14 @@ void rb_machine_cache_shares(const cpu_set_t *processors, int64_t *bytes) {
         hwloc_topology_destroy(topology);
 }
 
+int32_t rb_machine_processor_count(void) {
+    cpu_set_t allowed;
+    const int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                          ? CPU_COUNT(&allowed)
+                          : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count;
+}
+
 bool rb_machine_shows_cores(void) {
     return access("/sys/devices/system/cpu/cpu0/topology", R_OK) == 0;
 }

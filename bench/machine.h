@@ -13,6 +13,9 @@
  * cgroup's quota allows. At least 1. */
 int32_t rb_machine_threads(void);
 
+/* Processors, siblings included, that this process may use. At least 1. */
+int32_t rb_machine_processor_count(void);
+
 /* false where /sys is missing or hides the cores: then every processor counts as one, and caches
  * are unknown. */
 bool rb_machine_shows_cores(void);

@@ -1,12 +1,14 @@
 #include "bench/plan.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "bench/engine_loader.h"
+#include "bench/machine.h"
+#include "bench/number_list.h"
+#include "model/graph_build.h"
 
 const rb_tier rb_tier_quick = {.name = "quick",
                                .workers = 2,
@@ -30,35 +32,79 @@ const rb_tier rb_tier_full = {.name = "full",
                               .warmup_seconds = 0.5,
                               .images = 0};
 
-/* Cuts the next word off a comma-separated list; false at its end. A word too long for the
- * buffer, and so for any name or number, comes back cut and marked, which makes it invalid. */
-static bool next_word(const char **list, char *word, size_t capacity) {
-    const size_t length = strcspn(*list, ",");
-    if (**list == '\0')
-        return false;
-    snprintf(word, capacity, length < capacity ? "%.*s" : "%.*s...",
-             (int)(length < capacity ? length : 12), *list);
-    *list += length + ((*list)[length] == ',');
-    return true;
+static rb_status add_network(rb_plan *plan, const rb_network *network, rb_error *err) {
+    for (size_t i = 0; i < plan->network_count; i++)
+        if (plan->networks[i] == network)
+            return rb_fail(err, RB_ERR_USAGE, "network %s is named twice", network->name);
+    if (plan->network_count == RB_MAX_NETWORKS)
+        return rb_fail(err, RB_ERR_USAGE, "more than %d networks", RB_MAX_NETWORKS);
+    plan->networks[plan->network_count++] = network;
+    return RB_OK;
+}
+
+/* One of the networks that a range of depths stands for: resnet50, and neither resnet50-v1 nor the
+ * networks for CIFAR-10. */
+static bool has_range_depth(const rb_network *network) {
+    char name[32];
+    snprintf(name, sizeof name, "resnet%d", network->depth);
+    return network->stem == RB_STEM_IMAGENET && strcmp(network->name, name) == 0;
+}
+
+static rb_status add_depths(rb_plan *plan, const char *word, const rb_number_range *range,
+                            rb_error *err) {
+    size_t count;
+    bool any = false;
+    const rb_network *table = rb_network_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (has_range_depth(&table[i]) && table[i].depth >= range->first &&
+            table[i].depth <= range->last) {
+            const rb_status status = add_network(plan, &table[i], err);
+            if (status != RB_OK)
+                return status;
+            any = true;
+        }
+    if (!any)
+        return rb_fail(err, RB_ERR_USAGE, "'%s': no network for ImageNet has such a depth", word);
+    return RB_OK;
+}
+
+/* "18-152"; not "50-v1". */
+static bool is_depth_range(const char *word) {
+    const char *dash = word + strspn(word, "0123456789");
+    return dash > word && dash[0] == '-' && dash[1] >= '0' && dash[1] <= '9';
+}
+
+static rb_status add_networks(rb_plan *plan, const char *word, rb_error *err) {
+    static const rb_number_rules depths = {.what = "depth", .low = 1, .high = 100000};
+    const bool number = word[0] >= '0' && word[0] <= '9';
+    rb_status status = RB_OK;
+    if (strcmp(word, "all") == 0) {
+        size_t count;
+        const rb_network *table = rb_network_table(&count);
+        for (size_t i = 0; status == RB_OK && i < count; i++)
+            status = add_network(plan, &table[i], err);
+        return status;
+    }
+    if (is_depth_range(word)) {
+        rb_number_range range;
+        status = rb_number_range_parse(word, &depths, &range, err);
+        if (status == RB_OK && (range.step != 1 || range.multiply))
+            return rb_fail(err, RB_ERR_USAGE, "'%s': a range of depths has no step", word);
+        return status == RB_OK ? add_depths(plan, word, &range, err) : status;
+    }
+    char name[80];
+    const rb_network *network;
+    snprintf(name, sizeof name, "%s%s", number ? "resnet" : "", word);
+    status = rb_network_find(name, &network, err);
+    return status == RB_OK ? add_network(plan, network, err) : status;
 }
 
 rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err) {
-    char word[64], name[80];
-    while (next_word(&list, word, sizeof word)) {
-        const bool number = word[0] >= '0' && word[0] <= '9';
-        snprintf(name, sizeof name, "%s%s", number ? "resnet" : "", word);
-        if (plan->network_count == RB_MAX_NETWORKS)
-            return rb_fail(err, RB_ERR_USAGE, "more than %d networks", RB_MAX_NETWORKS);
-        const rb_network *network;
-        const rb_status status = rb_network_find(name, &network, err);
-        if (status != RB_OK)
-            return status;
-        for (size_t i = 0; i < plan->network_count; i++)
-            if (plan->networks[i] == network)
-                return rb_fail(err, RB_ERR_USAGE, "network %s is named twice", name);
-        plan->networks[plan->network_count++] = network;
-    }
-    return RB_OK;
+    char word[64];
+    rb_status status = RB_OK;
+    while (status == RB_OK && rb_list_next(&list, word, sizeof word))
+        status = add_networks(plan, word, err);
+    return status;
 }
 
 static bool is_same_file(const char *a, const char *b) {
@@ -158,7 +204,7 @@ static rb_status add_engine(rb_plan *plan, const char *word, rb_error *err) {
 
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err) {
     char word[RB_PATH_CAPACITY];
-    while (next_word(&list, word, sizeof word)) {
+    while (rb_list_next(&list, word, sizeof word)) {
         if (plan->engine_count == RB_MAX_ENGINES)
             return rb_fail(err, RB_ERR_USAGE, "more than %d engines", RB_MAX_ENGINES);
         const rb_status status = add_engine(plan, word, err);
@@ -181,26 +227,81 @@ rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error
 }
 
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
-    char word[32];
-    while (next_word(&list, word, sizeof word)) {
-        char *end;
-        errno = 0;
-        const long long batch = strtoll(word, &end, 10);
-        if (errno || *end || batch < 1 || batch > 65536)
-            return rb_fail(err, RB_ERR_USAGE, "'%s' is not a batch size (1..65536)", word);
-        if (plan->batch_count == RB_MAX_BATCHES)
-            return rb_fail(err, RB_ERR_USAGE, "more than %d batch sizes", RB_MAX_BATCHES);
-        for (size_t i = 0; i < plan->batch_count; i++)
-            if (plan->batches[i] == batch)
-                return rb_fail(err, RB_ERR_USAGE, "batch size %lld is named twice", batch);
-        plan->batches[plan->batch_count++] = batch;
-    }
+    static const rb_number_rules rules = {.what = "batch size", .low = 1, .high = 65536};
+    return rb_number_list_add(list, &rules, plan->batches, &plan->batch_count, RB_MAX_BATCHES, err);
+}
+
+rb_status rb_plan_add_threads(rb_plan *plan, const char *list, rb_error *err) {
+    const rb_number_rules rules = {.what = "number of threads",
+                                   .low = 1,
+                                   .high = RB_MAX_THREADS,
+                                   .all = rb_machine_processor_count()};
+    return rb_number_list_add(list, &rules, plan->threads, &plan->thread_count,
+                              RB_MAX_THREAD_COUNTS, err);
+}
+
+void rb_plan_say_threads(const rb_plan *plan, char text[RB_THREADS_TEXT_CAPACITY]) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t t = 0; t < plan->thread_count; t++)
+        used += (size_t)snprintf(text + used, RB_THREADS_TEXT_CAPACITY - used, "%s%lld",
+                                 t ? "," : "", (long long)plan->threads[t]);
+}
+
+static rb_status add_size(rb_plan *plan, int64_t height, int64_t width, rb_error *err) {
+    for (size_t i = 0; i < plan->size_count; i++)
+        if (plan->sizes[i].height == height && plan->sizes[i].width == width)
+            return rb_fail(err, RB_ERR_USAGE, "size %lldx%lld is named twice", (long long)height,
+                           (long long)width);
+    if (plan->size_count == RB_MAX_SIZES)
+        return rb_fail(err, RB_ERR_USAGE, "more than %d sizes", RB_MAX_SIZES);
+    plan->sizes[plan->size_count++] = (rb_plan_size){height, width};
     return RB_OK;
+}
+
+/* "160x192": height and width, both numbers. */
+static rb_status add_sides(rb_plan *plan, const char *word, const rb_number_rules *rules,
+                           rb_error *err) {
+    char height[64];
+    const char *width = strchr(word, 'x') + 1;
+    rb_number_range high, wide;
+    snprintf(height, sizeof height, "%.*s", (int)(width - word - 1), word);
+    if (rb_number_range_parse(height, rules, &high, NULL) != RB_OK || high.first != high.last ||
+        rb_number_range_parse(width, rules, &wide, NULL) != RB_OK || wide.first != wide.last)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "'%s' is not a size: HEIGHTxWIDTH, each from %d to %d, or N or a range of "
+                       "squares such as 128-256:32",
+                       word, RB_MIN_IMAGE_SIZE, RB_MAX_IMAGE_SIZE);
+    return add_size(plan, high.first, wide.first, err);
+}
+
+static rb_status add_sizes(rb_plan *plan, const char *word, rb_error *err) {
+    static const rb_number_rules rules = {
+        .what = "side of an input", .low = RB_MIN_IMAGE_SIZE, .high = RB_MAX_IMAGE_SIZE};
+    rb_number_range range;
+    int64_t side = 0;
+    const char *cross = strchr(word, 'x'), *colon = strchr(word, ':');
+    if (cross && !colon)
+        return add_sides(plan, word, &rules, err);
+    rb_status status = rb_number_range_parse(word, &rules, &range, err);
+    while (status == RB_OK && rb_number_range_next(&range, &side))
+        status = add_size(plan, side, side, err);
+    return status;
+}
+
+rb_status rb_plan_add_sizes(rb_plan *plan, const char *list, rb_error *err) {
+    char word[64];
+    rb_status status = RB_OK;
+    if (*list == '\0')
+        return rb_fail(err, RB_ERR_USAGE, "an empty list of sizes");
+    while (status == RB_OK && rb_list_next(&list, word, sizeof word))
+        status = add_sizes(plan, word, err);
+    return status;
 }
 
 rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err) {
     char word[32];
-    while (next_word(&list, word, sizeof word)) {
+    while (rb_list_next(&list, word, sizeof word)) {
         rb_latency_mode mode = RB_LATENCY_STEADY;
         const rb_status status = rb_latency_mode_parse(word, &mode, err);
         if (status != RB_OK)
@@ -226,10 +327,9 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "in_process", json_boolean(plan->worker.in_process));
     json_object_set_new(identity, "images_sha256", json_string(plan->images_sha256));
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
+    json_object_set_new(identity, "scenario", json_string(rb_scenario_name(plan->scenario)));
+    json_object_set_new(identity, "percentile", json_real(plan->percentile));
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
-    json_object_set_new(identity, "threads", json_integer(plan->threads));
-    json_object_set_new(identity, "height", json_integer(plan->height));
-    json_object_set_new(identity, "width", json_integer(plan->width));
     json_object_set_new(identity, "weights", text_or_null(plan->weights));
     json_object_set_new(identity, "images", text_or_null(plan->images));
     json_object_set_new(identity, "seed", json_integer((json_int_t)plan->seed));

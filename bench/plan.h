@@ -13,7 +13,10 @@
 
 #define RB_MAX_NETWORKS 32
 #define RB_MAX_ENGINES 16
-#define RB_MAX_BATCHES 16
+#define RB_MAX_BATCHES 64
+#define RB_MAX_THREAD_COUNTS 64
+#define RB_MAX_SIZES 64
+#define RB_MAX_THREADS 1024
 
 /* How much patience a run has. */
 typedef struct rb_tier {
@@ -34,6 +37,11 @@ typedef struct rb_plan_engine {
     char sha256[RB_DIGEST_CAPACITY]; /* of the file */
 } rb_plan_engine;
 
+typedef struct rb_plan_size {
+    int64_t height, width;
+} rb_plan_size;
+
+/* A cell for every network, size, batch, number of threads and engine. */
 typedef struct rb_plan {
     const rb_network *networks[RB_MAX_NETWORKS];
     size_t network_count;
@@ -41,10 +49,14 @@ typedef struct rb_plan {
     size_t engine_count;
     int64_t batches[RB_MAX_BATCHES];
     size_t batch_count;
+    int64_t threads[RB_MAX_THREAD_COUNTS];
+    size_t thread_count;
+    rb_plan_size sizes[RB_MAX_SIZES];
+    size_t size_count; /* 0: as the weights ask, or else the networks' own */
     rb_latency_mode modes[RB_LATENCY_MODES];
     size_t mode_count;
-    int64_t height, width; /* 0: the networks' default */
-    int32_t threads;
+    rb_scenario scenario;
+    double percentile; /* of RB_SCENARIO_SINGLE_STREAM, as a share of the calls */
     const rb_tier *tier;
     const char *weights;                    /* file, directory, or NULL: synthetic */
     const char *images;                     /* directory, or NULL: synthetic input */
@@ -56,14 +68,25 @@ typedef struct rb_plan {
     rb_worker_options worker;
 } rb_plan;
 
-/* From texts as on the command line: "18,34,50-v1", "reference,onednn,./mine.so,old=x/mine.so",
- * "1,8",
- * "steady,cold". Each appends to the plan; RB_ERR_USAGE names the word that is wrong. No two
- * engines have one label: that of a second file of the same name gets "#2". */
+/* From texts as on the command line. Each appends to the plan; RB_ERR_USAGE names the word that is
+ * wrong, or what is there twice.
+ * Networks: "18,34,50-v1"; "18-101", the depths within of the networks made for ImageNet, as
+ * torchvision builds them; "all", the whole table.
+ * Engines: "reference,onednn,./mine.so,old=x/mine.so". No two have one label: that of a second file
+ * of the same name gets "#2".
+ * Batches, threads: bench/number_list.h; "all" threads are as many as there are processors.
+ * Sizes: "224,160x192" height before width, "128-256:32" squares.
+ * Modes: "steady,cold". */
 rb_status rb_plan_add_networks(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_engines(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err);
+rb_status rb_plan_add_threads(rb_plan *plan, const char *list, rb_error *err);
+rb_status rb_plan_add_sizes(rb_plan *plan, const char *list, rb_error *err);
 rb_status rb_plan_add_modes(rb_plan *plan, const char *list, rb_error *err);
+
+/* "1,2,4", the numbers of threads for a sentence. */
+#define RB_THREADS_TEXT_CAPACITY (5 * RB_MAX_THREAD_COUNTS)
+void rb_plan_say_threads(const rb_plan *plan, char text[RB_THREADS_TEXT_CAPACITY]);
 
 /* A word of such a list, which must be one engine. */
 rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error *err);

@@ -253,8 +253,7 @@ static rb_status set_inputs(rb_remote *remote, const float *src, rb_error *err) 
     return status;
 }
 
-/* What such calls may take on top of the time limit. */
-static double patience_seconds(const rb_timing_spec *spec, double call_ns) {
+double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns) {
     const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
     return spec->warmup_seconds + each * (double)(spec->repetitions + 1);
 }
@@ -268,49 +267,28 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
                                 "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
                                 spec->warmup_seconds, "cold", spec->cold);
-    status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
-                                &answer, err);
+    status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns), request,
+                                NULL, 0, &answer, err);
     if (status == RB_OK)
         status = take_timing(remote, &answer, spec, timing, err);
     rb_message_release(&answer);
     return status;
 }
 
-static rb_status take_profile(const rb_remote *remote, const rb_message *answer, size_t calls,
-                              int32_t nodes, rb_remote_profile *profile, rb_error *err) {
-    const json_t *plain = json_object_get(answer->json, "plain_ns");
-    const json_t *profiled = json_object_get(answer->json, "profiled_ns");
-    const char *untrue = json_string_value(json_object_get(answer->json, "untrue"));
-    const size_t logits = logits_bytes(remote, RB_CASE_INPUTS);
-    const size_t times = calls * (size_t)nodes * sizeof *profile->node_ns;
-    if (json_array_size(plain) != calls || json_array_size(profiled) != calls || !untrue ||
-        answer->blob_bytes != logits + times)
-        return garbage(err);
-    for (size_t i = 0; i < calls; i++) {
-        profile->plain_ns[i] = json_number_value(json_array_get(plain, i));
-        profile->profiled_ns[i] = json_number_value(json_array_get(profiled, i));
-    }
-    memcpy(profile->node_ns, (const char *)answer->blob + logits, times);
-    for (int64_t n = 0; n < RB_CASE_INPUTS * remote->batch; n++)
-        take_logits(remote, answer, n, profile->logits + n * remote->classes);
-    snprintf(profile->untrue, sizeof profile->untrue, "%s", untrue);
-    return RB_OK;
-}
-
 rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec, const float *src,
-                                  int32_t nodes, double call_ns, rb_remote_profile *profile,
-                                  rb_error *err) {
+                                  int32_t nodes, double call_ns, rb_worker_times *times,
+                                  double *logits, rb_error *err) {
     rb_message answer = {0};
     rb_status status = set_inputs(remote, src, err);
     if (status != RB_OK)
         return status;
-    json_t *request =
-        json_pack("{s:s, s:I, s:f}", "op", "profile", "repetitions", (json_int_t)spec->repetitions,
-                  "warmup_seconds", spec->warmup_seconds);
-    status = rb_worker_call_for(remote->worker, patience_seconds(spec, call_ns), request, NULL, 0,
-                                &answer, err);
+    status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns),
+                                rb_worker_profile_request(spec), NULL, 0, &answer, err);
     if (status == RB_OK)
-        status = take_profile(remote, &answer, spec->repetitions / 2, nodes, profile, err);
+        status = rb_worker_profile_read(&answer, spec->repetitions / 2, nodes,
+                                        logits_bytes(remote, RB_CASE_INPUTS), times, err);
+    for (int64_t n = 0; status == RB_OK && n < RB_CASE_INPUTS * remote->batch; n++)
+        take_logits(remote, &answer, n, logits + n * remote->classes);
     rb_message_release(&answer);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "bench/case.h"
 #include "bench/worker_client.h"
+#include "bench/worker_profile.h"
 #include "results/record.h"
 
 /* What opening told. Written once by rb_remote_open; pointers of spec are not kept. */
@@ -48,6 +49,9 @@ typedef struct rb_remote_timing {
     double *logits;         /* (RB_CASE_INPUTS, batch, classes) of the last call on each input */
 } rb_remote_timing;
 
+/* What timed calls may take on top of a worker's time limit, where one is known to take call_ns. */
+double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns);
+
 /* Times calls on src, (RB_CASE_INPUTS, batch, channels, height, width), in turn. call_ns is what a
  * call is known to take: the time limit allows for it. */
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
@@ -56,19 +60,12 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
 /* The multiply-adds that the engine says it executes for a node; -1: it does not say. */
 int64_t rb_remote_executed_macs(const rb_remote *remote, int32_t node);
 
-/* Room for calls = repetitions / 2 of both kinds, filled in. */
-typedef struct rb_remote_profile {
-    double *plain_ns, *profiled_ns; /* [calls] */
-    int64_t *node_ns;               /* (calls, nodes) */
-    double *logits;                 /* as in rb_remote_timing */
-    char untrue[256];               /* why the engine is not believed (bench/case_profile.h) */
-} rb_remote_profile;
-
-/* Ordinary and profiled calls in turn, on src as in rb_remote_time, of a network of so many nodes.
+/* Ordinary and profiled calls in turn (bench/case_profile.h), on src as in rb_remote_time, of a
+ * network of so many nodes; logits as there.
  * RB_ERR_UNSUPPORTED where the engine does not tell the times of its nodes. */
 rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec, const float *src,
-                                  int32_t nodes, double call_ns, rb_remote_profile *profile,
-                                  rb_error *err);
+                                  int32_t nodes, double call_ns, rb_worker_times *times,
+                                  double *logits, rb_error *err);
 
 /* Closes the session in the worker; an engine may fail there, too. */
 rb_status rb_remote_end(rb_remote *remote, rb_error *err);

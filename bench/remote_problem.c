@@ -1,6 +1,10 @@
 #include "bench/remote_problem.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/text.h"
+#include "bench/remote_case.h"
 
 static rb_status take_facts(const json_t *json, rb_remote_problem_facts *facts, rb_error *err) {
     const char *kernel = json_string_value(json_array_get(json_object_get(json, "kernels"), 0));
@@ -74,6 +78,56 @@ rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
     for (int64_t i = 0; status == RB_OK && i < count; i++)
         dst[i] = facts->output_f64 ? ((const double *)answer.blob)[i]
                                    : (double)((const float *)answer.blob)[i];
+    rb_message_release(&answer);
+    return status;
+}
+
+/* Input 1: src in reverse order. */
+static rb_status send_reversed(rb_worker *worker, const rb_problem *problem, const float *src,
+                               rb_error *err) {
+    const int64_t count = rb_problem_src_elements(problem);
+    float *values = malloc((size_t)count * sizeof *values);
+    if (!values)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a source");
+    for (int64_t i = 0; i < count; i++)
+        values[i] = src[count - 1 - i];
+    const rb_status status =
+        send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", 1), values, count, err);
+    free(values);
+    return status;
+}
+
+/* logits: the values of the answer, of which those for input 0 are known. */
+static rb_status compare(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                         const void *logits, const double *right, rb_error *err) {
+    const int64_t count = rb_problem_dst_elements(problem);
+    for (int64_t i = 0; i < count; i++) {
+        const double value =
+            facts->output_f64 ? ((const double *)logits)[i] : (double)((const float *)logits)[i];
+        if (memcmp(&value, &right[i], sizeof value) != 0)
+            return rb_fail(err, RB_ERR_ENGINE,
+                           "timed calls do not give what a call gave that was looked at");
+    }
+    return RB_OK;
+}
+
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts, const float *src,
+                                    const rb_timing_spec *spec, double call_ns, const double *right,
+                                    rb_worker_times *times, rb_error *err) {
+    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
+    rb_message answer = {0};
+    rb_status status = send_reversed(worker, problem, src, err);
+    if (status != RB_OK)
+        return status;
+    status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                rb_worker_profile_request(spec), NULL, 0, &answer, err);
+    if (status == RB_OK)
+        status = rb_worker_profile_read(
+            &answer, spec->repetitions / 2, 1,
+            RB_CASE_INPUTS * (size_t)rb_problem_dst_elements(problem) * each, times, err);
+    if (status == RB_OK)
+        status = compare(problem, facts, answer.blob, right, err);
     rb_message_release(&answer);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "bench/case.h"
 #include "bench/worker_client.h"
+#include "bench/worker_profile.h"
 
 typedef struct rb_remote_problem_facts {
     char kernel[96]; /* as the engine names it; "" where it does not */
@@ -23,5 +24,14 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
 /* One call, into values poisoned with NaN before; dst is (batch, oc, oh, ow). */
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err);
+
+/* Ordinary and profiled calls in turn (bench/case_profile.h), on src and on the same values in
+ * reverse order. call_ns is what a call is known to take; right: what rb_remote_problem_run has
+ * given for src, which the last call on it must give again, bit by bit (RB_ERR_ENGINE otherwise).
+ * times has room for calls = spec->repetitions / 2 of one node. */
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts, const float *src,
+                                    const rb_timing_spec *spec, double call_ns, const double *right,
+                                    rb_worker_times *times, rb_error *err);
 
 #endif

@@ -1,86 +1,34 @@
 #include "bench/runner.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "bench/cell.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
-#include "bench/peak.h"
 #include "bench/progress.h"
-#include "bench/weights_source.h"
+#include "bench/run_cells.h"
+#include "bench/run_peaks.h"
+#include "bench/run_source.h"
 #include "model/graph_build.h"
-#include "model/graph_cost.h"
 #include "results/report.h"
 
 typedef struct runner {
     const rb_plan *plan;
     rb_report report;
     rb_progress progress;
-    rb_peak peak;
-    size_t resumed; /* rows of an earlier run, which stay as they are */
+    rb_run_peaks peaks;
+    size_t resumed;         /* rows of an earlier run, which stay as they are */
+    rb_run_source *sources; /* as plan->networks */
     void (*notice)(const char *sentence);
 } runner;
 
-/* Work of one engine on one network and batch, for the progress line. */
-static double work_of(const rb_network *network, int64_t batch) {
-    rb_graph *graph;
-    if (rb_graph_create(network, &(rb_graph_shape){.batch = batch}, &graph, NULL) != RB_OK)
-        return 1;
-    const double gmacs = (double)rb_graph_macs(graph) * 1e-9;
-    rb_graph_destroy(graph);
-    return 1 + gmacs;
-}
-
-/* A row that stands already: measured in full, right, and with the same engine file. */
-static bool is_done(const runner *run, const rb_network *network, const rb_plan_engine *engine,
-                    int64_t batch, rb_latency_mode mode) {
-    for (size_t i = 0; i < run->report.records.count; i++) {
-        const rb_record *record = &run->report.records.items[i];
-        if (strcmp(record->network, network->name) == 0 &&
-            strcmp(record->engine, engine->label) == 0 && record->batch == batch &&
-            strcmp(record->mode, rb_latency_mode_name(mode)) == 0)
-            return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
-                   strcmp(record->engine_sha256, engine->sha256) == 0;
-    }
-    return false;
-}
-
-#define MAX_PENDING (RB_MAX_ENGINES * RB_LATENCY_MODES)
-
-/* A row of a group that is to be measured. */
-typedef struct pending_row {
-    const rb_plan_engine *engine;
-    rb_latency_mode mode;
-} pending_row;
-
-static size_t pending_rows(const runner *run, const rb_network *network, int64_t batch,
-                           pending_row pending[MAX_PENDING]) {
-    const rb_plan *plan = run->plan;
-    size_t count = 0;
-    for (size_t e = 0; e < plan->engine_count; e++)
-        for (size_t m = 0; m < plan->mode_count; m++)
-            if (!is_done(run, network, &plan->engines[e], batch, plan->modes[m]))
-                pending[count++] = (pending_row){&plan->engines[e], plan->modes[m]};
-    return count;
-}
-
-static double pending_work(const runner *run) {
-    pending_row pending[MAX_PENDING];
-    double work = 0;
-    for (size_t n = 0; n < run->plan->network_count; n++)
-        for (size_t b = 0; b < run->plan->batch_count; b++) {
-            const rb_network *network = run->plan->networks[n];
-            const int64_t batch = run->plan->batches[b];
-            work += (double)pending_rows(run, network, batch, pending) * work_of(network, batch);
-        }
-    return work;
-}
-
 static void show(const runner *run, const rb_cell *cell, const char *step) {
     char text[256];
-    snprintf(text, sizeof text, "%s %s batch %lld%s: %s", cell->record.network, cell->record.engine,
-             (long long)cell->record.batch, cell->mode == RB_LATENCY_COLD ? " cold" : "", step);
+    snprintf(text, sizeof text, "%s %s batch %lld, %d threads%s: %s", cell->record.network,
+             cell->record.engine, (long long)cell->record.batch, cell->record.threads,
+             cell->mode == RB_LATENCY_COLD ? ", cold" : "", step);
     rb_progress_show(&run->progress, text);
 }
 
@@ -97,22 +45,24 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
             rb_cell *cell = &cells[turn % 2 ? count - 1 - i : i];
             show(run, cell, "timing");
             status = rb_cell_turn(cell, err);
-            rb_progress_advance(&run->progress,
-                                work_of(cell->setting->network, cell->record.batch) /
-                                    (tier->workers * tier->turns));
+            rb_progress_advance(&run->progress, rb_cell_group_work(&cell->setting->group) /
+                                                    (tier->workers * tier->turns));
         }
     for (size_t i = 0; status == RB_OK && i < count; i++)
         status = rb_cell_close(&cells[i], err);
     return status;
 }
 
-/* All engines that are pending at one batch size: their rows are finished together. */
+/* All engines that are pending in one group: their rows are finished together. */
 static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error *err) {
-    pending_row pending[MAX_PENDING];
-    rb_cell cells[MAX_PENDING];
-    const size_t count = pending_rows(run, setting->network, setting->graph->batch, pending);
+    rb_pending_row pending[RB_MAX_PENDING];
+    rb_cell cells[RB_MAX_PENDING];
+    const size_t count =
+        rb_cell_group_pending(run->plan, &run->report.records, &setting->group, pending);
     const rb_machine_ticks before = rb_machine_ticks_now();
     rb_status status = RB_OK;
+    if (count == 0)
+        return RB_OK;
     for (size_t i = 0; i < count; i++)
         rb_cell_init(&cells[i], setting, pending[i].engine, pending[i].mode);
     for (int32_t round = 0; status == RB_OK && round < run->plan->tier->workers; round++)
@@ -131,167 +81,96 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
     return status == RB_OK ? rb_report_write(&run->report, err) : status;
 }
 
-/* Every image of a batch must be another, and so must those of two calls in a row: an engine that
- * computes one image and copies it, or remembers its last, shall not pass. */
-static int64_t least_images(const rb_plan *plan) {
-    int64_t least = RB_CASE_INPUTS;
-    for (size_t b = 0; b < plan->batch_count; b++)
-        if (plan->batches[b] > least)
-            least = plan->batches[b];
-    return least;
-}
-
-static int64_t image_limit(const rb_plan *plan) {
-    const int64_t limit = plan->tier->images, least = least_images(plan);
-    return limit == 0 || limit > least ? limit : least;
-}
-
-static rb_status choose_preprocessing(const rb_plan *plan, const rb_network *network,
-                                      const char *weights, const rb_weights_info *info,
-                                      rb_preprocess *preprocess, rb_error *err) {
-    return rb_preprocess_choose(info->preprocessing, weights, plan->resize, plan->height,
-                                plan->width, network->size, preprocess, err);
-}
-
-static rb_status load_inputs(const rb_plan *plan, const rb_network *network, const char *weights,
-                             const rb_weights_info *info, rb_inputs *inputs, rb_error *err) {
-    const rb_inputs_request request = {.images = plan->images,
-                                       .least = least_images(plan),
-                                       .limit = image_limit(plan),
-                                       .height = plan->height,
-                                       .width = plan->width,
-                                       .size = network->size,
-                                       .resize = plan->resize,
-                                       .seed = plan->seed,
-                                       .weights = weights,
-                                       .preprocessing = info->preprocessing};
-    return rb_inputs_make(&request, inputs, err);
-}
-
-static rb_status run_batches(runner *run, const rb_network *network, rb_cell_setting *setting,
-                             const rb_weights_info *info, rb_error *err) {
+/* Batches and numbers of threads of one network and size. */
+static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_setting *setting,
+                            rb_error *err) {
     const rb_plan *plan = run->plan;
     rb_status status = RB_OK;
     for (size_t b = 0; status == RB_OK && b < plan->batch_count; b++) {
         rb_graph *graph;
         const rb_graph_shape shape = rb_weights_graph_shape(
-            info, plan->batches[b], setting->inputs->height, setting->inputs->width);
-        status = rb_graph_create(network, &shape, &graph, err);
+            &source->info, plan->batches[b], setting->inputs->height, setting->inputs->width);
+        status = rb_graph_create(source->network, &shape, &graph, err);
         setting->graph = graph;
-        if (status == RB_OK)
+        setting->group.batch = plan->batches[b];
+        for (size_t t = 0; status == RB_OK && !rb_interrupted() && t < plan->thread_count; t++) {
+            setting->group.threads = (int32_t)plan->threads[t];
+            setting->worker.threads = setting->group.threads;
+            setting->peak_gmacs = run->peaks.at[t].gmacs_per_second;
             status = run_group(run, setting, err);
+        }
         rb_graph_destroy(graph);
     }
     return status;
 }
 
-static bool network_is_done(const runner *run, const rb_network *network) {
-    pending_row pending[MAX_PENDING];
-    for (size_t b = 0; b < run->plan->batch_count; b++)
-        if (pending_rows(run, network, run->plan->batches[b], pending) > 0)
-            return false;
-    return true;
+/* Threads for oracle and reference, whose results are the same with any number of them: the most
+ * that the plan has, as long as there are cores for them. */
+static int32_t truth_threads(const rb_plan *plan) {
+    const int32_t cores = rb_machine_threads();
+    int32_t most = 1;
+    for (size_t t = 0; t < plan->thread_count; t++)
+        if (plan->threads[t] > most)
+            most = (int32_t)plan->threads[t];
+    return most < cores ? most : cores;
 }
 
-/* The peak again: on a machine that is shared one look is not enough. The best of the run counts.
- */
-static rb_status look_at_peak(runner *run, rb_error *err) {
-    rb_peak peak;
-    const rb_status status = rb_peak_measure(run->plan->threads, &peak, err);
-    if (status != RB_OK || peak.gmacs_per_second <= run->peak.gmacs_per_second)
-        return status;
-    run->peak = peak;
-    json_t *context = run->report.context;
-    json_object_set_new(context, "peak_gmacs_per_second", json_real(peak.gmacs_per_second));
-    json_object_set_new(context, "peak_isa", json_string(peak.isa));
-    for (size_t i = run->resumed; i < run->report.records.count; i++)
-        if (peak.gmacs_per_second > run->report.records.items[i].peak_gmacs)
-            run->report.records.items[i].peak_gmacs = peak.gmacs_per_second;
-    return RB_OK;
-}
-
-static rb_status run_network(runner *run, const rb_network *network, rb_error *err) {
+/* What is right depends on network, weights and input alone: it is found out once for each size. */
+static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size size,
+                          rb_error *err) {
     const rb_plan *plan = run->plan;
-    char weights[RB_PATH_CAPACITY], text[128];
-    rb_weights_info info;
     rb_inputs inputs = {0};
     rb_truth truth = {0};
-    if (network_is_done(run, network))
-        return RB_OK;
-    snprintf(text, sizeof text, "%s: weights, oracle, reference", network->name);
-    rb_progress_show(&run->progress, text);
-    rb_status status = look_at_peak(run, err);
-    if (status == RB_OK)
-        status = rb_weights_source(plan->weights, network, plan->seed, weights, &info, err);
-    if (status == RB_OK)
-        status = load_inputs(plan, network, weights, &info, &inputs, err);
-    const rb_case_spec spec = {.network = network->name,
-                               .weights = weights,
+    rb_status status = rb_run_inputs(plan, source, size, &inputs, err);
+    const rb_case_spec spec = {.network = source->network->name,
+                               .weights = source->weights,
                                .height = inputs.height,
                                .width = inputs.width,
-                               .classes = info.classes,
-                               .threads = plan->threads,
+                               .classes = source->info.classes,
+                               .threads = truth_threads(plan),
                                .verbose = plan->verbose};
-    if (status == RB_OK)
-        status = rb_truth_compute(&plan->worker, &spec, &inputs, &truth, err);
     rb_cell_setting setting = {.plan = plan,
-                               .network = network,
+                               .group = {.network = source->network, .size = size},
                                .inputs = &inputs,
                                .truth = &truth,
-                               .weights = weights,
-                               .weights_sha256 = info.sha256,
-                               .synthetic = rb_weights_are_synthetic(&info),
-                               .peak_gmacs = run->peak.gmacs_per_second};
+                               .weights = source->weights,
+                               .weights_sha256 = source->info.sha256,
+                               .synthetic = rb_weights_are_synthetic(&source->info),
+                               .worker = plan->worker};
+    setting.worker.threads = spec.threads;
     if (status == RB_OK)
-        status = run_batches(run, network, &setting, &info, err);
+        status = rb_truth_compute(&setting.worker, &spec, &inputs, &truth, err);
+    if (status == RB_OK)
+        status = run_groups(run, source, &setting, err);
     rb_truth_release(&truth);
     rb_inputs_release(&inputs);
     return status;
 }
 
-/* What the images of a network go through, as the text in its rows. */
-static rb_status format_preprocessing(const rb_plan *plan, const rb_network *network,
-                                      const char *weights, const rb_weights_info *info,
-                                      char text[RB_PREPROCESS_CAPACITY], rb_error *err) {
-    rb_preprocess preprocess;
-    text[0] = '\0';
-    if (!plan->images)
-        return RB_OK;
-    const rb_status status = choose_preprocessing(plan, network, weights, info, &preprocess, err);
-    return status == RB_OK ? rb_preprocess_format(&preprocess, text, RB_PREPROCESS_CAPACITY, err)
-                           : status;
-}
-
-/* Rows of one network with other weights, or images prepared in another way, may not stand beside
- * ours. */
-static rb_status check_rows(const runner *run, const rb_network *network, rb_error *err) {
-    char path[RB_PATH_CAPACITY], preprocessing[RB_PREPROCESS_CAPACITY];
-    rb_weights_info info = {.network = ""};
-    rb_status status = RB_OK;
-    for (size_t i = 0; i < run->report.records.count; i++) {
-        const rb_record *record = &run->report.records.items[i];
-        if (strcmp(record->network, network->name) != 0)
+static rb_status run_network(runner *run, size_t n, rb_error *err) {
+    const rb_plan *plan = run->plan;
+    const rb_network *network = plan->networks[n];
+    rb_plan_size sizes[RB_MAX_SIZES];
+    rb_status status;
+    bool looked = false;
+    const size_t count = rb_run_sizes(plan, network, &run->sources[n], sizes, &status, err);
+    for (size_t s = 0; status == RB_OK && !rb_interrupted() && s < count; s++) {
+        char text[128];
+        if (!(rb_pending_work(plan, &run->report.records, network, sizes[s]) > 0))
             continue;
-        if (!info.network[0]) {
-            status =
-                rb_weights_source(run->plan->weights, network, run->plan->seed, path, &info, err);
-            if (status == RB_OK)
-                status = format_preprocessing(run->plan, network, path, &info, preprocessing, err);
-        }
-        if (status != RB_OK)
-            return status;
-        if (strcmp(record->weights_sha256, info.sha256) != 0)
-            return rb_fail(err, RB_ERR_NOT_COMPARABLE,
-                           "%s: was made with other weights of %s than %s holds; use another -o",
-                           run->plan->directory, network->name, path);
-        if (strcmp(record->preprocessing, preprocessing) != 0)
-            return rb_fail(err, RB_ERR_NOT_COMPARABLE,
-                           "%s: was made with images of %s prepared in another way (%.300s) than "
-                           "now (%.300s); use another -o",
-                           run->plan->directory, network->name, record->preprocessing,
-                           preprocessing);
+        snprintf(text, sizeof text, "%s %lldx%lld: weights, oracle, reference", network->name,
+                 (long long)sizes[s].height, (long long)sizes[s].width);
+        rb_progress_show(&run->progress, text);
+        if (!looked)
+            status = rb_run_peaks_look(plan, &run->peaks, &run->report.records, run->resumed,
+                                       run->report.context, err);
+        looked = true;
+        if (status == RB_OK)
+            status = rb_run_source_find(plan, network, &run->sources[n], err);
+        if (status == RB_OK)
+            status = run_size(run, &run->sources[n], sizes[s], err);
     }
-    return RB_OK;
+    return status;
 }
 
 /* Takes over the rows of an earlier run, if they may stand beside ours. */
@@ -307,14 +186,15 @@ static rb_status resume(runner *run, rb_error *err) {
     if (status != RB_OK)
         return status;
     if (!json_equal(plan, run->report.plan))
-        status = rb_fail(
-            err, RB_ERR_NOT_COMPARABLE,
-            "%s: was made with other settings (tier, threads, size, weights, "
-            "seed, images or how many of them, machine, OpenMP, --no-worker); use another -o",
-            path);
+        status = rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                         "%s: was made with other settings (tier, scenario, weights, seed, images "
+                         "or how many of them, "
+                         "machine, OpenMP, --no-worker); use another -o",
+                         path);
     json_decref(plan);
     for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
-        status = check_rows(run, run->plan->networks[n], err);
+        status = rb_run_check_rows(run->plan, run->plan->networks[n], &run->sources[n],
+                                   &run->report.records, err);
     run->resumed = run->report.records.count;
     if (status == RB_OK) {
         snprintf(sentence, sizeof sentence, "resuming; rows that stand already: %zu",
@@ -329,34 +209,56 @@ static void write_title(const runner *run, char *title, size_t capacity) {
     const json_t *context = run->report.context;
     const char *model = json_string_value(json_object_get(context, "cpu_model"));
     const char *date = json_string_value(json_object_get(context, "date"));
+    char threads[RB_THREADS_TEXT_CAPACITY];
+    rb_plan_say_threads(run->plan, threads);
     snprintf(title, capacity,
-             "resbench " RB_VERSION ": %s, %d threads, %s tier, weights %s, input %s, %s",
-             model ? model : "unknown processor", run->plan->threads, run->plan->tier->name,
+             "resbench " RB_VERSION ": %s, %s threads, %s tier, weights %s, input %s, %s",
+             model ? model : "unknown processor", threads, run->plan->tier->name,
              run->plan->weights ? run->plan->weights : "synthetic",
              run->plan->images ? run->plan->images : "synthetic", date ? date : "");
 }
 
+static rb_status total_work(runner *run, double *work, rb_error *err) {
+    const rb_plan *plan = run->plan;
+    rb_plan_size sizes[RB_MAX_SIZES];
+    rb_status status = RB_OK;
+    *work = 0;
+    for (size_t n = 0; status == RB_OK && n < plan->network_count; n++) {
+        const size_t count =
+            rb_run_sizes(plan, plan->networks[n], &run->sources[n], sizes, &status, err);
+        for (size_t s = 0; s < count; s++)
+            *work += rb_pending_work(plan, &run->report.records, plan->networks[n], sizes[s]);
+    }
+    return status;
+}
+
 static rb_status prepare(runner *run, rb_error *err) {
+    double work = 0;
+    run->sources = calloc(RB_MAX_NETWORKS, sizeof *run->sources);
+    if (!run->sources)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a run");
     rb_status status = rb_make_directories(run->plan->directory, err);
     if (status == RB_OK && run->plan->resume)
         status = resume(run, err);
     if (status == RB_OK)
-        status = look_at_peak(run, err);
-    if (status != RB_OK)
-        return status;
-    json_object_set_new(run->report.context, "threads", json_integer(run->plan->threads));
-    rb_progress_start(&run->progress, pending_work(run));
-    return RB_OK;
+        status = rb_run_peaks_look(run->plan, &run->peaks, &run->report.records, run->resumed,
+                                   run->report.context, err);
+    if (status == RB_OK)
+        status = total_work(run, &work, err);
+    if (status == RB_OK)
+        rb_progress_start(&run->progress, work);
+    return status;
 }
 
 rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence),
                         rb_record_list *records, rb_error *err) {
     runner run = {.plan = plan, .notice = notice};
-    char title[512];
+    char title[1024];
     rb_plan full = *plan;
     rb_status status = RB_OK;
     if (plan->images)
-        status = rb_inputs_folder_digest(plan->images, image_limit(plan), full.images_sha256, err);
+        status = rb_inputs_folder_digest(plan->images, rb_run_image_limit(plan), full.images_sha256,
+                                         err);
     json_t *context = rb_machine_context();
     run.report = (rb_report){.directory = plan->directory,
                              .title = title,
@@ -366,12 +268,13 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
     if (status == RB_OK)
         status = prepare(&run, err);
     for (size_t n = 0; status == RB_OK && !rb_interrupted() && n < plan->network_count; n++)
-        status = run_network(&run, plan->networks[n], err);
+        status = run_network(&run, n, err);
     rb_progress_clear(&run.progress);
     if (status == RB_OK && rb_interrupted())
         status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     json_decref(run.report.context);
     json_decref(run.report.plan);
+    free(run.sources);
     *records = run.report.records;
     return status;
 }

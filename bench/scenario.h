@@ -14,4 +14,17 @@ typedef enum rb_latency_mode {
 const char *rb_latency_mode_name(rb_latency_mode mode);
 rb_status rb_latency_mode_parse(const char *name, rb_latency_mode *mode, rb_error *err);
 
+typedef enum rb_scenario {
+    RB_SCENARIO_CALLS,         /* as many calls as fit into a turn: their median is wanted */
+    RB_SCENARIO_SINGLE_STREAM, /* as many calls as a percentile needs */
+    RB_SCENARIOS
+} rb_scenario;
+
+/* "calls", "single-stream". */
+const char *rb_scenario_name(rb_scenario scenario);
+rb_status rb_scenario_parse(const char *name, rb_scenario *scenario, rb_error *err);
+
+/* A percentile that can be asked for, "99" or "99.9", as its share of the calls. */
+rb_status rb_percentile_parse(const char *text, double *share, rb_error *err);
+
 #endif

@@ -222,7 +222,8 @@ static rb_status op_profile(rb_worker_state *state, const rb_message *request, r
     const rb_timing_spec spec = {
         .name = "profile",
         .repetitions = (size_t)repetitions,
-        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds"))};
+        .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds")),
+        .cold = json_is_true(json_object_get(request->json, "cold"))};
     return status == RB_OK ? rb_worker_profile(state->open_case, &spec, answer, err) : status;
 }
 

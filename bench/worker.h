@@ -19,7 +19,7 @@
  *   time      {name, repetitions, warmup_seconds, cold}
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
  *                                           blob: the last logits of each input
- *   profile   {repetitions, warmup_seconds}
+ *   profile   {repetitions, warmup_seconds, cold}
  *                                        -> {plain_ns, profiled_ns, untrue}, blob: as time, then
  *                                           int64 (repetitions / 2, nodes) (bench/case_profile.h)
  *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bench/case_profile.h"
 
 static json_t *numbers(const double *values, size_t count) {
     json_t *array = json_array();
@@ -49,4 +48,28 @@ rb_status rb_worker_profile(rb_case *c, const rb_timing_spec *spec, rb_message *
     free(profile.profiled_ns);
     free(profile.node_ns);
     return status;
+}
+
+json_t *rb_worker_profile_request(const rb_timing_spec *spec) {
+    return json_pack("{s:s, s:I, s:f, s:b}", "op", "profile", "repetitions",
+                     (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds, "cold",
+                     spec->cold);
+}
+
+rb_status rb_worker_profile_read(const rb_message *answer, size_t calls, int32_t nodes,
+                                 size_t logits_bytes, rb_worker_times *times, rb_error *err) {
+    const json_t *plain = json_object_get(answer->json, "plain_ns");
+    const json_t *profiled = json_object_get(answer->json, "profiled_ns");
+    const char *untrue = json_string_value(json_object_get(answer->json, "untrue"));
+    const size_t bytes = calls * (size_t)nodes * sizeof *times->node_ns;
+    if (json_array_size(plain) != calls || json_array_size(profiled) != calls || !untrue ||
+        answer->blob_bytes != logits_bytes + bytes)
+        return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+    for (size_t i = 0; i < calls; i++) {
+        times->plain_ns[i] = json_number_value(json_array_get(plain, i));
+        times->profiled_ns[i] = json_number_value(json_array_get(profiled, i));
+    }
+    memcpy(times->node_ns, (const char *)answer->blob + logits_bytes, bytes);
+    snprintf(times->untrue, sizeof times->untrue, "%s", untrue);
+    return RB_OK;
 }

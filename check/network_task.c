@@ -64,9 +64,9 @@ rb_status rb_check_task(const rb_check_plan *plan, rb_check_rows *rows, rb_error
     static rb_accuracy_job job;
     rb_accuracy_source source;
     rb_check_row row;
-    job = (rb_accuracy_job){
-        .plan = {.threads = plan->threads, .verbose = plan->verbose, .worker = plan->worker},
-        .batch = TASK_BATCH};
+    job = (rb_accuracy_job){.plan = {.verbose = plan->verbose, .worker = plan->worker},
+                            .batch = TASK_BATCH,
+                            .threads = plan->threads};
     rb_status status = choose_engines(plan, &job.plan, err);
     if (status == RB_OK)
         status = rb_accuracy_source_open(plan->weights, plan->data, plan->limit, &source, err);

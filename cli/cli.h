@@ -63,6 +63,7 @@ int64_t rb_cli_resize(const struct argp_state *state, const char *text);
 int rb_command_run(int argc, char **argv);
 int rb_command_compare(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);
+int rb_command_profile(int argc, char **argv);
 int rb_command_accuracy(int argc, char **argv);
 int rb_command_check(int argc, char **argv);
 int rb_command_classify(int argc, char **argv);

@@ -91,7 +91,7 @@ static rb_status complete(accuracy_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_ACCURACY_IMAGES, plan->resume,
                                           plan->directory, err);
-    plan->threads = a->engine_options.threads;
+    a->job.threads = a->engine_options.threads;
     plan->verbose = a->engine_options.verbose;
     plan->worker = a->engine_options.worker;
     return status;
@@ -104,7 +104,7 @@ static void say_what_runs(const accuracy_arguments *a, const rb_accuracy_source 
     rb_accuracy_source_normalisation(source, normalisation, sizeof normalisation);
     printf("%s, %lld images of %lldx%lld, batch %lld, %d threads\n", accuracy->network,
            (long long)accuracy->count, (long long)images->height, (long long)images->width,
-           (long long)a->job.batch, a->job.plan.threads);
+           (long long)a->job.batch, a->job.threads);
     printf("weights: %s (%s)\n", a->job.plan.weights, source->info.source);
     printf("data: %s (%s)\n", a->data, images->source);
     printf("normalisation: %s\n", normalisation);

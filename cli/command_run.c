@@ -5,25 +5,42 @@
 #include "bench/weights_source.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
+#include "results/percentiles.h"
 #include "results/report.h"
 #include "results/tables.h"
 
-enum { OPT_QUICK = 256, OPT_FULL, OPT_RESUME, OPT_SEED, OPT_SIZE, OPT_RESIZE, OPT_CROP, OPT_MODE };
+enum {
+    OPT_QUICK = 256,
+    OPT_FULL,
+    OPT_RESUME,
+    OPT_SEED,
+    OPT_SIZE,
+    OPT_RESIZE,
+    OPT_CROP,
+    OPT_MODE,
+    OPT_SCENARIO,
+    OPT_PERCENTILE
+};
 
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
-     "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, ...", 0},
+     "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, 18-101, all, ...", 0},
     {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
-    {"batch", 'b', "LIST", 0, "Batch sizes (default: 1; with --full: 1,8)", 0},
+    {"batch", 'b', "LIST", 0, "Batch sizes: 1,8, 1-64:x2 (default: 1; with --full: 1,8)", 0},
+    {"size", OPT_SIZE, "LIST", 0,
+     "Input sizes: 224, 160x192, 128-256:32 (default: the networks' own, 224x224)", 0},
     {"mode", OPT_MODE, "LIST", 0,
      "Latency with caches as they are (steady, default), or emptied before each call (cold)", 0},
-    {"size", OPT_SIZE, "HxW", 0, "Input size (default: the networks' own, 224x224)", 0},
+    {"scenario", OPT_SCENARIO, "NAME", 0,
+     "calls (default: the median of calls), or single-stream (as many calls as a percentile needs)",
+     0},
+    {"percentile", OPT_PERCENTILE, "P", 0, "Of single-stream: 50, 90 (default), 95, 99 or 99.9", 0},
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
     {"images", 'i', "DIR", 0, "JPEG and PNG images as input (default: synthetic)", 0},
     {"resize", OPT_RESIZE, "N|none", 0,
      "Shorter side of images before the crop (default: as the weights ask, or 256 for 224)", 0},
-    {"crop", OPT_CROP, "N|HxW", 0, "What is cut from the images' centre; the same as --size", 0},
+    {"crop", OPT_CROP, "LIST", 0, "What is cut from the images' centre; the same as --size", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of synthetic weights and input (default: 1)", 0},
     {"quick", OPT_QUICK, NULL, 0, "About two minutes on a laptop", 0},
     {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
@@ -32,23 +49,26 @@ static const struct argp_option options[] = {
     {0}};
 
 static const char doc[] =
-    "Measures parity, latency, memory and depth scaling, one row per network, engine and batch."
+    "Measures parity, latency, memory and how they grow with depth and threads, one row per "
+    "network, input size, batch, number of threads and engine."
     "\v"
     "Each engine is compared with a float64 oracle on the same weights and input; PASS means an "
     "error of at most 4 times that of plain float32, or 8 roundings. Latency is the median over "
     "several fresh "
     "processes, with the engines interleaved.\n\n"
-    "Example:\n"
-    "  resbench run --quick --depths 18,50 --batch 1,8 -o results-today\n\n"
+    "A LIST has numbers and ranges: 1,2,8; 1-8; 2-8:2, every second; 1-64:x2, doubled; all threads "
+    "are as many as there are processors, and all:x2 ends with them too.\n\n"
+    "Examples:\n"
+    "  resbench run --quick --depths 18,50 --batch 1,8 -o results-today\n"
+    "  resbench run --depths 50 --threads all:x2 --size 160,224 -o threads\n\n"
     "Files: results.md, results.csv and results.json (Google Benchmark's schema), written when "
-    "all engines of a network and batch are finished; 'resbench plot results-today/results.json' "
+    "all engines of one cell are finished; 'resbench plot results-today/results.json' "
     "draws them.\n\n" RB_EXIT_HELP;
 
 typedef struct run_arguments {
     rb_engine_options engine_options;
     rb_plan plan;
-    const char *depths, *engines, *batches, *modes, *output;
-    int64_t crop_height, crop_width;
+    const char *depths, *engines, *batches, *modes, *sizes, *crops, *scenario, *percentile, *output;
 } run_arguments;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -69,8 +89,14 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPT_MODE:
         a->modes = argument;
         break;
+    case OPT_SCENARIO:
+        a->scenario = argument;
+        break;
+    case OPT_PERCENTILE:
+        a->percentile = argument;
+        break;
     case OPT_SIZE:
-        rb_cli_size(state, argument, &a->plan.height, &a->plan.width);
+        a->sizes = argument;
         break;
     case 'w':
         a->plan.weights = argument;
@@ -82,7 +108,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         a->plan.resize = rb_cli_resize(state, argument);
         break;
     case OPT_CROP:
-        rb_cli_crop(state, argument, &a->crop_height, &a->crop_width);
+        a->crops = argument;
         break;
     case OPT_SEED:
         a->plan.seed = (uint64_t)rb_cli_integer(state, "seed", argument, 0, INT64_MAX);
@@ -105,14 +131,38 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_END:
         if (a->plan.resume && !a->output)
             argp_error(state, "--resume needs -o, the directory of the earlier run");
-        if (!a->plan.images && (a->crop_height || a->plan.resize != RB_RESIZE_STORED))
+        if (!a->plan.images && (a->crops || a->plan.resize != RB_RESIZE_STORED))
             argp_error(state, "--resize and --crop are for --images");
-        rb_cli_join_sizes(state, a->crop_height, a->crop_width, &a->plan.height, &a->plan.width);
+        if (a->sizes && a->crops && strcmp(a->sizes, a->crops) != 0)
+            argp_error(state, "--size and --crop contradict each other");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
     }
     return 0;
+}
+
+static rb_status add_threads(run_arguments *a, rb_error *err) {
+    char fallback[16];
+    snprintf(fallback, sizeof fallback, "%d", a->engine_options.threads);
+    const char *list = a->engine_options.thread_list;
+    return rb_plan_add_threads(&a->plan, list ? list : fallback, err);
+}
+
+/* MLPerf's single-stream is one image after the other, and its figure the 90th percentile. */
+static rb_status complete_scenario(run_arguments *a, rb_error *err) {
+    rb_status status =
+        rb_scenario_parse(a->scenario ? a->scenario : "calls", &a->plan.scenario, err);
+    if (status == RB_OK)
+        status =
+            rb_percentile_parse(a->percentile ? a->percentile : "90", &a->plan.percentile, err);
+    const bool stream = a->plan.scenario == RB_SCENARIO_SINGLE_STREAM;
+    if (status == RB_OK && a->percentile && !stream)
+        status = rb_fail(err, RB_ERR_USAGE, "--percentile is for --scenario single-stream");
+    if (status == RB_OK && stream && (a->plan.batch_count != 1 || a->plan.batches[0] != 1))
+        status = rb_fail(err, RB_ERR_USAGE,
+                         "single-stream is one image after the other: --batch 1 alone");
+    return status;
 }
 
 static rb_status complete(run_arguments *a, rb_error *err) {
@@ -126,20 +176,26 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_plan_add_engines(&a->plan, a->engines ? a->engines : "reference,onednn", err);
     if (status == RB_OK)
-        status = rb_plan_add_batches(&a->plan, a->batches ? a->batches : full ? "1,8" : "1", err);
+        status = rb_plan_add_batches(&a->plan,
+                                     a->batches             ? a->batches
+                                     : full && !a->scenario ? "1,8"
+                                                            : "1",
+                                     err);
+    if (status == RB_OK)
+        status = add_threads(a, err);
+    if (status == RB_OK && (a->sizes || a->crops))
+        status = rb_plan_add_sizes(&a->plan, a->sizes ? a->sizes : a->crops, err);
     if (status == RB_OK)
         status = rb_plan_add_modes(&a->plan, a->modes ? a->modes : "steady", err);
-    if (status == RB_OK && (!a->plan.network_count || !a->plan.engine_count ||
-                            !a->plan.batch_count || !a->plan.mode_count))
-        status =
-            rb_fail(err, RB_ERR_USAGE, "a list of networks, engines, batches or modes is empty");
+    if (status == RB_OK)
+        status = complete_scenario(a, err);
+    if (status == RB_OK && (!a->plan.network_count || !a->plan.engine_count || !a->plan.mode_count))
+        status = rb_fail(err, RB_ERR_USAGE, "a list of networks, engines or modes is empty");
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
                                           a->plan.directory, err);
-    a->plan.threads = a->engine_options.threads;
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
-    a->plan.worker.threads = a->plan.threads;
     return status;
 }
 
@@ -148,8 +204,20 @@ static void notice(const char *sentence) {
 }
 
 static void say_what_runs(const rb_plan *plan) {
-    printf("%s tier, %d threads; weights: %s; input: %s\n\n", plan->tier->name, plan->threads,
+    char threads[RB_THREADS_TEXT_CAPACITY];
+    rb_plan_say_threads(plan, threads);
+    printf("%s tier, %s threads; weights: %s; input: %s\n\n", plan->tier->name, threads,
            plan->weights ? plan->weights : "synthetic", plan->images ? plan->images : "synthetic");
+}
+
+/* What a percentile costs is said before it is paid. */
+static void say_scenario(const rb_plan *plan) {
+    const double share = plan->percentile;
+    if (plan->scenario != RB_SCENARIO_SINGLE_STREAM)
+        return;
+    printf("single-stream: p%g takes at least %zu calls of each row, as many as its 95 %% interval "
+           "needs to have two ends (MLPerf's margin of %g: %zu)\n\n",
+           100 * share, rb_percentile_least(share), (1 - share) / 20, rb_percentile_mlperf(share));
 }
 
 /* The command that measures one row again, in one process for a debugger. */
@@ -168,6 +236,8 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
                (long long)record->height, (long long)record->width, (unsigned long long)plan->seed);
         if (strcmp(record->mode, "steady") != 0)
             printf(" --mode %s", record->mode);
+        if (plan->scenario == RB_SCENARIO_SINGLE_STREAM)
+            printf(" --scenario single-stream --percentile %g", 100 * plan->percentile);
         if (plan->weights)
             printf(" --weights '%s'", plan->weights);
         if (plan->images)
@@ -213,7 +283,7 @@ static rb_exit judge(const rb_plan *plan, const rb_record_list *records) {
 
 int rb_command_run(int argc, char **argv) {
     static const struct argp argp = {
-        .options = options, .parser = parse, .children = rb_engine_children, .doc = doc};
+        .options = options, .parser = parse, .children = rb_engine_sweep_children, .doc = doc};
     static run_arguments a = {
         .plan = {.tier = &rb_tier_normal, .seed = 1, .resize = RB_RESIZE_STORED}};
     rb_record_list records = {0};
@@ -224,6 +294,7 @@ int rb_command_run(int argc, char **argv) {
         return rb_cli_fail(status, &err);
     rb_engine_options_watch(&a.engine_options);
     say_what_runs(&a.plan);
+    say_scenario(&a.plan);
     status = rb_runner_run(&a.plan, notice, &records, &err);
     if (records.count > 0) {
         rb_table_terminal(&records, stdout);

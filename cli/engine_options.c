@@ -8,12 +8,18 @@
 
 enum { OPT_TIMEOUT = 512, OPT_NO_WORKER };
 
-static const struct argp_option options[] = {
-    {"threads", 't', "N", 0, "Threads of every engine (default: this machine's cores)", 0},
-    {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", 0},
-    {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},
-    {"verbose", 'v', NULL, 0, "Show what engines log", 0},
-    {0}};
+#define OPTIONS(name, threads_argument, threads_text)                                              \
+    static const struct argp_option name[] = {                                                     \
+        {"threads", 't', threads_argument, 0, threads_text, 0},                                    \
+        {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Limit for each answer of a worker (default: 300)", \
+         0},                                                                                       \
+        {"no-worker", OPT_NO_WORKER, NULL, 0, "Run engines in this process, for a debugger", 0},   \
+        {"verbose", 'v', NULL, 0, "Show what engines log", 0},                                     \
+        {0}}
+
+OPTIONS(options, "N", "Threads of every engine (default: this machine's cores)");
+OPTIONS(sweep_options, "LIST",
+        "Threads of every engine: 4, 1,2,4, 1-8, 1-16:x2, all (default: this machine's cores)");
 
 static void choose_threads(rb_engine_options *o) {
     o->threads = rb_machine_threads();
@@ -52,9 +58,21 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
+static error_t parse_sweep(int key, char *argument, struct argp_state *state) {
+    rb_engine_options *o = state->input;
+    if (key == 't')
+        o->thread_list = argument;
+    else if (key != ARGP_KEY_SUCCESS || !o->thread_list)
+        return parse(key, argument, state);
+    return 0;
+}
+
 static const struct argp argp = {.options = options, .parser = parse};
+static const struct argp sweep_argp = {.options = sweep_options, .parser = parse_sweep};
 
 const struct argp_child rb_engine_children[] = {{&argp, 0, "How engines are run:", 0}, {0}};
+const struct argp_child rb_engine_sweep_children[] = {{&sweep_argp, 0, "How engines are run:", 0},
+                                                      {0}};
 
 void rb_engine_options_watch(const rb_engine_options *o) {
     if (!o->worker.in_process)

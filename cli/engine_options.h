@@ -9,7 +9,8 @@
 #include "bench/worker_client.h"
 
 typedef struct rb_engine_options {
-    int32_t threads; /* after parsing never 0 */
+    int32_t threads;         /* after parsing never 0, unless there is a thread_list */
+    const char *thread_list; /* of rb_engine_sweep_children; NULL: not given */
     bool verbose;
     rb_worker_options worker;
 } rb_engine_options;
@@ -19,6 +20,10 @@ typedef struct rb_engine_options {
  * everything has its default: this machine's cores, 300 seconds, a worker process. Which option
  * keys are taken: 't', 'v', and those from 512 on. */
 extern const struct argp_child rb_engine_children[];
+
+/* The same for a command that runs engines with several numbers of threads, one after the other:
+ * --threads takes a list, which is the command's to read, and threads is the default. */
+extern const struct argp_child rb_engine_sweep_children[];
 
 /* SIGINT and SIGTERM are heeded between the answers of workers; an engine in this process would not
  * hear of them, and is ended by them as usual. */

@@ -17,6 +17,7 @@ static const struct {
     {"compare", rb_command_compare,
      "tell what is slower, wrong or larger in one run than in another"},
     {"plot", rb_command_plot, "draw the results of a run"},
+    {"profile", rb_command_profile, "tell where the time of a network goes, node by node"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
     {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
     {"check", rb_command_check, "tell whether an engine is right, and to which digit"},

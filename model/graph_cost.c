@@ -55,6 +55,34 @@ int64_t rb_graph_input_bytes(const rb_graph *graph) {
     return graph->batch * graph->channels * graph->height * graph->width * (int64_t)sizeof(float);
 }
 
+/* Places along an axis that some window of the kernel reaches; padding is no place. */
+static int64_t reached(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t before) {
+    int64_t count = 0, next = 0; /* the first place that is not counted yet */
+    for (int64_t o = 0; o < out; o++) {
+        const int64_t from = o * stride - before, to = from + kernel;
+        const int64_t first = from > next ? from : next, last = to < in ? to : in;
+        if (last > first) {
+            count += last - first;
+            next = last;
+        }
+    }
+    return count;
+}
+
+rb_node_traffic rb_node_compulsory_traffic(const rb_graph *graph, const rb_node *node) {
+    const int64_t size = (int64_t)sizeof(float);
+    const int64_t rows = reached(node->ih, node->oh, node->kh, node->stride_h, node->pad_top);
+    const int64_t columns = reached(node->iw, node->ow, node->kw, node->stride_w, node->pad_left);
+    const bool biased = node->bia != RB_NONE || node->bn_bias != RB_NONE;
+    const int64_t weights =
+        node->wei == RB_NONE ? 0 : rb_tensor_elements(&graph->tensors[node->wei]);
+    const int64_t value = rb_node_value_bytes(graph, node);
+    return (rb_node_traffic){.weight_bytes = (weights + (biased ? node->oc : 0)) * size,
+                             .src_bytes = graph->batch * node->ic * rows * columns * size,
+                             .dst_bytes = value,
+                             .addend_bytes = node->add == RB_NONE ? 0 : value};
+}
+
 /* The last node that reads value; for a value nobody reads, the end of the run. */
 static int32_t last_reader(const rb_graph *graph, int32_t value) {
     for (int32_t i = graph->node_count - 1; i > value; i--)

@@ -24,6 +24,15 @@ int64_t rb_graph_weight_bytes(const rb_graph *graph);
 int64_t rb_node_value_bytes(const rb_graph *graph, const rb_node *node);
 int64_t rb_graph_input_bytes(const rb_graph *graph);
 
+/* What a node has to move at least, in float32, when nothing of it is in a cache: its weights with
+ * batch norm folded in (one bias a channel), those pixels of its source that a window reaches, its
+ * value once, and what is added to it. */
+typedef struct rb_node_traffic {
+    int64_t weight_bytes, src_bytes, dst_bytes, addend_bytes;
+} rb_node_traffic;
+
+rb_node_traffic rb_node_compulsory_traffic(const rb_graph *graph, const rb_node *node);
+
 /* The most bytes of values (float32) that must be alive at once when nodes run in order: a
  * value lives from its node to its last reader, the input from the start, the logits to the
  * end. An addition may take place in its operand; nothing is padded. */

@@ -154,15 +154,37 @@ static rb_status run_step(const rb_session *s, const rb_layer *layer, const rb_s
         "dnnl_primitive_execute", layer->node.name, err);
 }
 
-rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err) {
-    rb_status status = run_step(s, layer, &layer->src_step, err);
-    if (status == RB_OK)
+/* A reorder is the call's, not the layer's, where it reads what the caller has given. */
+static rb_status run_reorders(const rb_session *s, const rb_layer *layer, bool callers,
+                              rb_error *err) {
+    rb_status status = RB_OK;
+    if ((layer->node.src == RB_VALUE_INPUT) == callers)
+        status = run_step(s, layer, &layer->src_step, err);
+    if (status == RB_OK && (layer->node.add == RB_VALUE_ADDEND) == callers)
         status = run_step(s, layer, &layer->add_step, err);
+    return status;
+}
+
+rb_status rb_program_fetch(rb_session *s, const rb_layer *layer, rb_error *err) {
+    return run_reorders(s, layer, true, err);
+}
+
+rb_status rb_program_compute(rb_session *s, const rb_layer *layer, rb_error *err) {
+    rb_status status = run_reorders(s, layer, false, err);
     if (status == RB_OK)
         status = run_step(s, layer, &layer->main_step, err);
     if (status == RB_OK && layer->node.op == RB_OP_SHORTCUT)
         status = rb_shortcut_run(s, layer, source_memory(s, layer), layer->dst, err);
-    if (status == RB_OK && rb_layer_is_last(s, layer))
-        status = run_step(s, layer, &s->exit_step, err);
     return status;
+}
+
+rb_status rb_program_deliver(rb_session *s, const rb_layer *layer, rb_error *err) {
+    return rb_layer_is_last(s, layer) ? run_step(s, layer, &s->exit_step, err) : RB_OK;
+}
+
+rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err) {
+    rb_status status = rb_program_fetch(s, layer, err);
+    if (status == RB_OK)
+        status = rb_program_compute(s, layer, err);
+    return status == RB_OK ? rb_program_deliver(s, layer, err) : status;
 }

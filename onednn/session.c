@@ -90,18 +90,17 @@ rb_status rb_session_open(const rb_engine *self, const rb_host *host, const rb_g
     return status;
 }
 
-/* One layer and, where node_ns is not NULL, the time that has passed since the one before it. */
-static rb_status run_layer(rb_session *s, int32_t index, int64_t *node_ns, int64_t *since,
-                           rb_error *err) {
-    rb_status status = rb_program_run_layer(s, &s->layers[index], err);
-    if (status != RB_OK || !node_ns)
-        return status;
-    status = rb_dnnl_status(dnnl_stream_wait(s->stream), "dnnl_stream_wait",
-                            s->layers[index].node.name, err);
-    const int64_t now = rb_now_ns();
-    node_ns[index] = now - *since;
-    *since = now;
-    return status;
+/* The same as rb_program_run_layer, and the time of what is the layer's own. */
+static rb_status time_layer(rb_session *s, const rb_layer *layer, int64_t *ns, rb_error *err) {
+    rb_status status = rb_program_fetch(s, layer, err);
+    const int64_t start = rb_now_ns();
+    if (status == RB_OK)
+        status = rb_program_compute(s, layer, err);
+    if (status == RB_OK)
+        status =
+            rb_dnnl_status(dnnl_stream_wait(s->stream), "dnnl_stream_wait", layer->node.name, err);
+    *ns = rb_now_ns() - start;
+    return status == RB_OK ? rb_program_deliver(s, layer, err) : status;
 }
 
 /* node_ns: NULL when nobody wants to know. */
@@ -109,9 +108,9 @@ static rb_status run(rb_session *s, const float *src, const float *addend, void 
                      int64_t *node_ns, rb_error *err) {
     const int threads_before = rb_threads_set(s->host->threads);
     rb_status status = rb_program_bind(s, src, addend, dst, err);
-    int64_t since = node_ns ? rb_now_ns() : 0;
     for (int32_t i = 0; status == RB_OK && i < s->layer_count; i++)
-        status = run_layer(s, i, node_ns, &since, err);
+        status = node_ns ? time_layer(s, &s->layers[i], &node_ns[i], err)
+                         : rb_program_run_layer(s, &s->layers[i], err);
     const dnnl_status_t waited = dnnl_stream_wait(s->stream);
     if (status == RB_OK)
         status = rb_dnnl_status(waited, "dnnl_stream_wait", "the run", err);

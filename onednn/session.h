@@ -108,7 +108,13 @@ rb_status rb_program_build(rb_session *s, rb_error *err);
 rb_status rb_program_bind(rb_session *s, const float *src, const float *addend, void *dst,
                           rb_error *err);
 
-/* program.c: executes the steps of one layer; dnnl_stream_wait is the caller's. */
+/* program.c: the steps of one layer in their order: reorders of what the caller has given, all that
+ * is the layer's own, the last value to the caller. dnnl_stream_wait is the caller's. */
+rb_status rb_program_fetch(rb_session *s, const rb_layer *layer, rb_error *err);
+rb_status rb_program_compute(rb_session *s, const rb_layer *layer, rb_error *err);
+rb_status rb_program_deliver(rb_session *s, const rb_layer *layer, rb_error *err);
+
+/* program.c: all three. */
 rb_status rb_program_run_layer(rb_session *s, const rb_layer *layer, rb_error *err);
 
 /* pack.c: weights of all layers into the block RB_MEMORY_WEIGHTS. */

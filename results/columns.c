@@ -37,7 +37,8 @@ static double speedup(const void *all, const void *row) {
         if (strcmp(other->engine, "reference") == 0 && other->verdict == RB_VERDICT_PASS &&
             strcmp(other->network, r->network) == 0 && other->batch == r->batch &&
             other->threads == r->threads && other->height == r->height &&
-            other->width == r->width && strcmp(other->mode, r->mode) == 0)
+            other->width == r->width && strcmp(other->mode, r->mode) == 0 &&
+            strcmp(other->scenario, r->scenario) == 0)
             return other->latency_ns.median / r->latency_ns.median;
     }
     return NAN;
@@ -55,6 +56,7 @@ TEXT(network, r->network)
 TEXT(engine, r->engine)
 TEXT(engine_version, r->engine_version)
 TEXT(mode, r->mode)
+TEXT(scenario, r->scenario)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
 TEXT(kernel_plan, r->kernel_plan)
@@ -76,8 +78,18 @@ NUMBER(low_ms, r->latency_ns.low * 1e-6)
 NUMBER(high_ms, r->latency_ns.high * 1e-6)
 NUMBER(interval_percent, 50 * (r->latency_ns.high - r->latency_ns.low) / r->latency_ns.median)
 NUMBER(min_ms, r->latency_ns.min * 1e-6)
-NUMBER(p90_ms, r->latency_ns.p90 * 1e-6)
-NUMBER(p99_ms, r->latency_ns.p99 * 1e-6)
+
+#define PERCENTILE(name, index)                                                                    \
+    NUMBER(name##_ms, r->latency_ns.percentiles[index].value * 1e-6)                               \
+    NUMBER(name##_low_ms, r->latency_ns.percentiles[index].low * 1e-6)                             \
+    NUMBER(name##_high_ms, r->latency_ns.percentiles[index].high * 1e-6)
+
+PERCENTILE(p50, 0)
+PERCENTILE(p90, 1)
+PERCENTILE(p95, 2)
+PERCENTILE(p99, 3)
+PERCENTILE(p99_9, 4)
+
 NUMBER(images_per_second, (double)r->batch / (r->latency_ns.median * 1e-9))
 NUMBER(gmacs_per_second, rate_gmacs(r))
 NUMBER(peak_gmacs, r->peak_gmacs)
@@ -99,6 +111,11 @@ NUMBER(peak_rss_after_start_mib, rb_mebibytes(r->peak_rss_after_start_bytes))
 #define N(key, title, section, format, digits, use, get)                                           \
     { key, title, RB_SECTION_##section, RB_FORMAT_##format, digits, RB_COLUMN_##use, NULL, get }
 
+#define P(name, title, section)                                                                    \
+    N(#name "_ms", title " ms", section, SIGNIFICANT, 4, DETAIL, name##_ms),                       \
+        N(#name "_low_ms", title " 95% from ms", FILES, SIGNIFICANT, 4, DETAIL, name##_low_ms),    \
+        N(#name "_high_ms", title " 95% to ms", FILES, SIGNIFICANT, 4, DETAIL, name##_high_ms)
+
 const rb_column rb_columns[] = {
     T("network", "network", CELL, SUMMARY, network),
     T("engine", "engine", CELL, SUMMARY, engine),
@@ -106,6 +123,7 @@ const rb_column rb_columns[] = {
     N("threads", "threads", CELL, COUNT, 0, IF_VARIED, threads),
     T("size", "size", CELL, IF_VARIED, size),
     T("mode", "mode", CELL, IF_VARIED, mode),
+    T("scenario", "scenario", CELL, IF_VARIED, scenario),
 
     T("parity", "parity", PARITY, SUMMARY, verdict),
     N("images", "images", PARITY, COUNT, 0, DETAIL, images),
@@ -124,8 +142,11 @@ const rb_column rb_columns[] = {
     N("low_ms", "95% from ms", LATENCY, SIGNIFICANT, 4, DETAIL, low_ms),
     N("high_ms", "95% to ms", LATENCY, SIGNIFICANT, 4, DETAIL, high_ms),
     N("min_ms", "min ms", LATENCY, SIGNIFICANT, 4, DETAIL, min_ms),
-    N("p90_ms", "p90 ms", LATENCY, SIGNIFICANT, 4, DETAIL, p90_ms),
-    N("p99_ms", "p99 ms", LATENCY, SIGNIFICANT, 4, DETAIL, p99_ms),
+    P(p50, "p50", FILES),
+    P(p90, "p90", LATENCY),
+    P(p95, "p95", FILES),
+    P(p99, "p99", LATENCY),
+    P(p99_9, "p99.9", FILES),
     N("samples", "n", LATENCY, COUNT, 0, DETAIL, sample_count),
     N("images_per_second", "img/s", LATENCY, SIGNIFICANT, 4, SUMMARY, images_per_second),
     N("gmacs_per_second", "GMAC/s", LATENCY, FIXED, 1, WITH_ROOM, gmacs_per_second),

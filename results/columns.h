@@ -12,7 +12,8 @@ typedef enum rb_section {
     RB_SECTION_PARITY,
     RB_SECTION_LATENCY,
     RB_SECTION_MEMORY,
-    RB_SECTION_COUNT
+    RB_SECTION_COUNT,
+    RB_SECTION_FILES = RB_SECTION_COUNT /* in CSV and JSON alone */
 } rb_section;
 
 /* Over rows of rb_record, beside the rb_record_list of the table. */

@@ -12,6 +12,9 @@ extern const double rb_percentile_shares[RB_PERCENTILES];
 /* "p50", "p90", "p95", "p99", "p99.9". */
 extern const char *const rb_percentile_names[RB_PERCENTILES];
 
+/* The smallest of sorted values that at least a share of them does not exceed. */
+double rb_nearest_rank(const double *sorted, size_t count, double share);
+
 /* In the unit of the samples; NaN, all three, below rb_percentile_least samples. */
 typedef struct rb_percentile {
     double value, low, high; /* low..high: at least 95 % */

@@ -48,6 +48,7 @@ void rb_record_init(rb_record *record) {
     rb_summarize_briefly(NULL, 0, &none, NULL);
     *record = (rb_record){.verdict = RB_VERDICT_NONE,
                           .mode = "steady",
+                          .scenario = "calls",
                           .latency_ns = none,
                           .rel_l2 = NAN,
                           .rel_l2_limit = NAN,
@@ -99,9 +100,11 @@ rb_status rb_record_summarize(rb_record *record, rb_error *err) {
 
 void rb_record_name(const rb_record *record, char *name, size_t capacity) {
     const bool steady = strcmp(record->mode, "steady") == 0;
-    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d/size:%lldx%lld%s%s", record->network,
+    const bool calls = strcmp(record->scenario, "calls") == 0;
+    snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d/size:%lldx%lld%s%s%s%s", record->network,
              record->engine, (long long)record->batch, record->threads, (long long)record->height,
-             (long long)record->width, steady ? "" : "/", steady ? "" : record->mode);
+             (long long)record->width, steady ? "" : "/", steady ? "" : record->mode,
+             calls ? "" : "/", calls ? "" : record->scenario);
 }
 
 static rb_record *find(const rb_record_list *list, const char *name) {

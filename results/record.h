@@ -46,7 +46,8 @@ typedef struct rb_record {
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;
-    char mode[8]; /* of latency: "steady", "cold" */
+    char mode[8];      /* of latency: "steady", "cold" */
+    char scenario[16]; /* "calls", "single-stream" */
     /* the network */
     int64_t parameters;
     int64_t macs; /* whole batch */
@@ -82,7 +83,8 @@ void rb_record_release(rb_record *record); /* frees the samples */
 rb_status rb_record_summarize(rb_record *record, rb_error *err);
 
 /* "resnet50/onednn/batch:1/threads:2/size:224x224", the name of the cell in Google Benchmark's
- * style: height before width; "/cold" follows where caches are emptied. */
+ * style: height before width; "/cold" follows where caches are emptied, and
+ * "/single-stream" in that scenario. */
 void rb_record_name(const rb_record *record, char *name, size_t capacity);
 
 typedef struct rb_record_list {

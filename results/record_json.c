@@ -19,6 +19,7 @@ static const rb_json_field fields[] = {
     FIELD(INT64, width),
     FIELD(INT32, threads),
     FIELD(TEXT, mode),
+    FIELD(TEXT, scenario),
     FIELD(INT64, parameters),
     FIELD(INT64, macs),
     FIELD(TEXT, note),

@@ -10,8 +10,6 @@
 #include "results/report_file.h"
 #include "results/tables.h"
 
-#define MAX_SCALINGS 64
-
 static const char *const time_unit = "ms";
 static const double ns_per_unit = 1e6;
 
@@ -131,8 +129,8 @@ static json_t *point_to_json(const rb_scaling_point *point) {
 }
 
 static json_t *scaling_to_json(const rb_record_list *records) {
-    static rb_scaling scalings[MAX_SCALINGS];
-    const size_t count = rb_scaling_compute(records, scalings, MAX_SCALINGS);
+    size_t count;
+    rb_scaling *scalings = rb_scaling_compute(records, &count);
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         const rb_scaling *s = &scalings[i];
@@ -143,6 +141,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "width", json_integer(s->width));
         json_object_set_new(object, "threads", json_integer(s->threads));
         json_object_set_new(object, "mode", json_string(s->mode));
+        json_object_set_new(object, "scenario", json_string(s->scenario));
         set_real(object, "fixed_ms", s->fixed_ms);
         set_real(object, "ms_per_gmac", s->ms_per_gmac);
         set_real(object, "r_squared", s->r_squared);
@@ -151,6 +150,7 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "points", points);
         json_array_append_new(all, object);
     }
+    free(scalings);
     return all;
 }
 

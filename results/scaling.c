@@ -62,15 +62,13 @@ static void add_marginals(rb_scaling *s) {
         }
 }
 
-static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t *count,
-                           size_t capacity) {
+static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t *count) {
     for (size_t i = 0; i < *count; i++)
         if (strcmp(scalings[i].engine, record->engine) == 0 && scalings[i].batch == record->batch &&
             scalings[i].threads == record->threads && scalings[i].height == record->height &&
-            scalings[i].width == record->width && strcmp(scalings[i].mode, record->mode) == 0)
+            scalings[i].width == record->width && strcmp(scalings[i].mode, record->mode) == 0 &&
+            strcmp(scalings[i].scenario, record->scenario) == 0)
             return &scalings[i];
-    if (*count == capacity)
-        return NULL;
     rb_scaling *s = &scalings[(*count)++];
     *s = (rb_scaling){.batch = record->batch,
                       .height = record->height,
@@ -81,17 +79,19 @@ static rb_scaling *line_of(const rb_record *record, rb_scaling *scalings, size_t
                       .r_squared = NAN};
     snprintf(s->engine, sizeof s->engine, "%s", record->engine);
     snprintf(s->mode, sizeof s->mode, "%s", record->mode);
+    snprintf(s->scenario, sizeof s->scenario, "%s", record->scenario);
     return s;
 }
 
-size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, size_t capacity) {
-    size_t count = 0;
-    for (size_t i = 0; i < records->count; i++) {
+rb_scaling *rb_scaling_compute(const rb_record_list *records, size_t *count) {
+    *count = 0;
+    rb_scaling *scalings = malloc((records->count + 1) * sizeof *scalings);
+    for (size_t i = 0; scalings && i < records->count; i++) {
         const rb_record *record = &records->items[i];
         if (record->sample_count == 0 || record->verdict != RB_VERDICT_PASS)
             continue;
-        rb_scaling *s = line_of(record, scalings, &count, capacity);
-        if (!s || s->count == RB_MAX_SCALING_POINTS)
+        rb_scaling *s = line_of(record, scalings, count);
+        if (s->count == RB_MAX_SCALING_POINTS)
             continue;
         s->points[s->count++] = (rb_scaling_point){.record = record,
                                                    .latency_ms = record->latency_ns.median * 1e-6,
@@ -99,10 +99,13 @@ size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, s
                                                    .residual_percent = NAN,
                                                    .marginal_ms_per_block = NAN};
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         qsort(scalings[i].points, scalings[i].count, sizeof scalings[i].points[0], by_macs);
         fit_line(&scalings[i]);
         add_marginals(&scalings[i]);
     }
-    return count;
+    if (*count > 0)
+        return scalings;
+    free(scalings);
+    return NULL;
 }

@@ -24,7 +24,7 @@ typedef struct rb_scaling {
     int64_t batch;
     int64_t height, width; /* of the input */
     int32_t threads;
-    char mode[8]; /* of latency */
+    char mode[8], scenario[16];
     bool fitted;
     double fixed_ms, ms_per_gmac;
     double r_squared;
@@ -32,9 +32,9 @@ typedef struct rb_scaling {
     rb_scaling_point points[RB_MAX_SCALING_POINTS]; /* by GMACs */
 } rb_scaling;
 
-/* Fills scalings with one entry per engine, batch, input size, threads and mode that has timed
- * records with the verdict PASS, in the order of the records; returns how many there are (at most
- * capacity). Records must outlive the result. */
-size_t rb_scaling_compute(const rb_record_list *records, rb_scaling *scalings, size_t capacity);
+/* One entry per engine, batch, input size, threads and mode that has timed records with the verdict
+ * PASS, in the order of the records. The caller frees it; NULL, with *count 0, when there is none
+ * or no memory. Records must outlive the result. */
+rb_scaling *rb_scaling_compute(const rb_record_list *records, size_t *count);
 
 #endif

@@ -24,12 +24,6 @@ double rb_median(double *values, size_t count) {
     return rb_sorted_median(values, count);
 }
 
-/* The smallest value that at least a share of the samples does not exceed. */
-static double nearest_rank(const double *sorted, size_t count, double share) {
-    const size_t rank = (size_t)ceil(share * (double)count);
-    return sorted[rank > 0 ? rank - 1 : 0];
-}
-
 /* xorshift64* (Vigna 2016): the resampling needs no better generator. */
 static uint64_t next_random(uint64_t *state) {
     *state ^= *state >> 12;
@@ -86,8 +80,8 @@ static void bootstrap_median(clustered_ranks *c, double medians[RESAMPLES], rb_s
         medians[r] = resampled_median(c, &state);
     qsort(medians, RESAMPLES, sizeof *medians, ascending);
     /* Turns of unlike length can push the resamples to one side; an interval has its median. */
-    summary->low = fmin(summary->median, nearest_rank(medians, RESAMPLES, 0.025));
-    summary->high = fmax(summary->median, nearest_rank(medians, RESAMPLES, 0.975));
+    summary->low = fmin(summary->median, rb_nearest_rank(medians, RESAMPLES, 0.025));
+    summary->high = fmax(summary->median, rb_nearest_rank(medians, RESAMPLES, 0.975));
 }
 
 static void fill_clusters(clustered_ranks *c, const ranked_value *ranked, const int32_t *clusters) {
@@ -145,9 +139,9 @@ static rb_status summarize(const double *values, const int32_t *clusters, size_t
                             .high = NAN,
                             .min = NAN,
                             .mean = NAN,
-                            .stddev = NAN,
-                            .p90 = NAN,
-                            .p99 = NAN};
+                            .stddev = NAN};
+    for (size_t p = 0; p < RB_PERCENTILES; p++)
+        summary->percentiles[p] = (rb_percentile){NAN, NAN, NAN};
     if (count == 0)
         return RB_OK;
     double *sorted = malloc(count * sizeof *sorted);
@@ -157,10 +151,8 @@ static rb_status summarize(const double *values, const int32_t *clusters, size_t
     summary->median = rb_median(sorted, count);
     summary->min = sorted[0];
     fill_moments(sorted, count, summary);
-    if (count >= RB_MIN_P90_SAMPLES)
-        summary->p90 = nearest_rank(sorted, count, 0.90);
-    if (count >= RB_MIN_P99_SAMPLES)
-        summary->p99 = nearest_rank(sorted, count, 0.99);
+    for (size_t p = 0; p < RB_PERCENTILES; p++)
+        summary->percentiles[p] = rb_percentile_of(sorted, count, rb_percentile_shares[p]);
     rb_status status = RB_OK;
     if (interval && count >= RB_MIN_INTERVAL_SAMPLES)
         status = find_interval(values, sorted, clusters, count, summary, err);

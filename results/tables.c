@@ -1,9 +1,10 @@
 #include "results/tables.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define MAX_LINES 64 /* scaling lines: engine x batch */
+#include "results/percentile_table.h"
 
 static bool in_section(const rb_grid *grid, const rb_column *column) {
     return column->section == RB_SECTION_CELL || column->section == grid->section;
@@ -61,8 +62,8 @@ static void print_scaling_point(const rb_scaling_point *point, FILE *out) {
 }
 
 static void print_scaling(const rb_record_list *records, FILE *out) {
-    static rb_scaling lines[MAX_LINES];
-    const size_t count = rb_scaling_compute(records, lines, MAX_LINES);
+    size_t count;
+    rb_scaling *lines = rb_scaling_compute(records, &count);
     for (size_t i = 0; i < count; i++) {
         const rb_scaling *s = &lines[i];
         if (s->count < 2)
@@ -79,22 +80,28 @@ static void print_scaling(const rb_record_list *records, FILE *out) {
         for (size_t p = 0; p < s->count; p++)
             print_scaling_point(&s->points[p], out);
     }
+    free(lines);
 }
 
 /* Two depths of one engine and batch are the least that print_scaling shows. */
 static bool has_scaling(const rb_record_list *records) {
-    static rb_scaling lines[MAX_LINES];
-    const size_t count = rb_scaling_compute(records, lines, MAX_LINES);
+    size_t count;
+    bool any = false;
+    rb_scaling *lines = rb_scaling_compute(records, &count);
     for (size_t i = 0; i < count; i++)
-        if (lines[i].count >= 2)
-            return true;
-    return false;
+        any = any || lines[i].count >= 2;
+    free(lines);
+    return any;
 }
 
 void rb_table_terminal(const rb_record_list *records, FILE *out) {
     const rb_grid grid = summary_of(records);
     rb_grid_aligned(&grid, out);
     print_notes(records, out);
+    if (rb_percentile_table_wanted(records)) {
+        fputc('\n', out);
+        rb_percentile_table(records, rb_grid_aligned, out);
+    }
     print_scaling(records, out);
 }
 
@@ -106,6 +113,10 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
     for (grid.section = RB_SECTION_PARITY; grid.section < RB_SECTION_COUNT; grid.section++) {
         fprintf(out, "\n## %s\n\n", rb_section_titles[grid.section]);
         rb_grid_markdown(&grid, out);
+    }
+    if (rb_percentile_table_wanted(records)) {
+        fputs("\n## Single-stream percentiles\n\n", out);
+        rb_percentile_table(records, rb_grid_markdown, out);
     }
     if (has_scaling(records)) {
         fputs("\n## Depth scaling\n\n```", out);

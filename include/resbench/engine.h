@@ -172,11 +172,12 @@ struct rb_engine {
     int64_t (*executed_macs)(const rb_session *session, int32_t node);
 
     /* Optional (NULL): as run, and tells the time of every node: node_ns, [graph->node_count],
-     * monotonic nanoseconds, 0 or more. A node's time begins where the one before it ends (the
-     * first one's behind all preparations) and has in it what is done for that node alone, such as
-     * reorders of what it reads; 0: it has none of its own, for another node does its work. What
-     * is done once a call is nobody's. Everything else is to be as in run, and dst the same bits:
-     * the harness looks, and calls whose nodes took longer than the call are not believed. */
+     * monotonic nanoseconds, 0 or more. A node's time has in it all that is done for that node
+     * alone, such as reorders of other nodes' values; 0: it has none of its own, for another node
+     * does its work. What is done once a call is nobody's: preparations, and bringing src and
+     * addend into, the last value out of, the engine's own layouts. Everything else is to be as in
+     * run, and dst the same bits: the harness looks, and calls whose nodes took longer than the
+     * call are not believed. */
     rb_status (*profile)(rb_session *session, const float *src, const float *addend, void *dst,
                          int64_t *node_ns, rb_error *err);
 };

@@ -1,5 +1,7 @@
 """Modes of latency and scenarios of resbench run."""
 
+import math
+
 import pytest
 
 from support import QUICK, Report, cell, table_lines
@@ -65,3 +67,63 @@ def test_wrong_modes_are_named(resbench, modes, words):
     for word in words:
         assert word in sentence
     assert not (resbench.directory / "r").exists()
+
+
+@pytest.fixture(scope="module")
+def stream(shared):
+    """A stream of so many calls as p99 needs, of an engine that would not reach them in its time."""
+    result = shared(
+        *("run", "--quick", "--threads", "1", "--depths", "20", "--engines", "reference"),
+        *("--size", "64", "--scenario", "single-stream", "--percentile", "99", "-o", "stream"),
+    )
+    assert result.code == 0, result
+    return result.out, Report(shared.directory / "stream")
+
+
+def test_a_percentile_has_the_calls_it_needs(stream):
+    out, report = stream
+    (name,) = report.records
+    assert name == cell("resnet20", "reference", size="64x64") + "/single-stream"
+    assert "p99 takes at least 368 calls" in out.split("network ")[0]  # said before
+    calls = sorted(sample[0] for sample in report.samples(name))
+    assert len(calls) >= 368
+    (row,) = report.csv
+    for key, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)):
+        value = float(row[f"{key}_ms"])
+        assert value == pytest.approx(calls[math.ceil(share * len(calls)) - 1], rel=1e-12)
+        low, high = float(row[f"{key}_low_ms"]), float(row[f"{key}_high_ms"])
+        assert low <= value <= high and low in map(pytest.approx, calls)
+
+
+def test_a_percentile_without_enough_calls_is_blank_and_says_how_many_it_needs(stream):
+    out, report = stream
+    (row,) = report.csv
+    lines = [line.split() for line in out.splitlines() if " p9" in line or " p50" in line]
+    lines = [words for words in lines if words[0] == "resnet20"]
+    assert [words[2] for words in lines] == ["p50", "p90", "p95", "p99", "p99.9"]
+    if int(row["samples"]) < 3688:
+        assert row["p99_9_ms"] == row["p99_9_low_ms"] == row["p99_9_high_ms"] == ""
+        assert lines[-1][3:] == ["-", "-", "-", row["samples"], "3688"]
+    for words, key in zip(lines[:4], ("p50", "p90", "p95", "p99")):
+        assert float(words[3]) == pytest.approx(float(row[f"{key}_ms"]), rel=1e-3, abs=5e-4)
+    assert "## Single-stream percentiles" in report.markdown
+
+
+def test_a_default_run_has_no_table_of_percentiles(modes):
+    out, report, _, _ = modes
+    assert "percentile" not in out and "percentile" not in report.markdown
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--scenario", "server"), ("'server'", "single-stream")),
+        (("--scenario", "single-stream", "--percentile", "98"), ("'98'", "99.9")),
+        (("--scenario", "single-stream", "--batch", "1,2"), ("--batch 1",)),
+        (("--percentile", "99"), ("single-stream",)),
+    ],
+)
+def test_wrong_scenarios_are_named(resbench, arguments, words):
+    sentence = resbench.fails(2, "run", *QUICK, *ENGINE, *arguments, "-o", "r")
+    for word in words:
+        assert word in sentence

@@ -62,6 +62,22 @@ def test_more_engines_join(resbench, first):
     assert float(report.csv_row(FIRST)["speedup_over_reference"]) == pytest.approx(speedup)
 
 
+def test_more_threads_and_sizes_join(resbench, first):
+    result = resbench(*arguments("18", "--resume"), "--threads", "2,1", "--size", "32,48x40")
+    assert result.code == 0 and "rows that stand already: 1" in result.out, result
+    report = Report(resbench.directory / "results")
+    assert set(report.records) == {
+        cell("resnet18", "onednn", threads=threads, size=size)
+        for threads in (1, 2)
+        for size in ("32x32", "48x40")
+    }
+    assert kept(report, FIRST) == kept(first, FIRST)
+    for name, record in report.records.items():
+        assert record["verdict"] == "PASS" and report.samples(name)
+        assert f"/size:{record['height']}x{record['width']}" in name
+        assert f"/threads:{record['threads']}/" in name
+
+
 def test_labels_join(resbench):
     options = ("run", *QUICK, "-d", "8", "-o", "results")
     assert resbench(*options, "-e", "old=reference").code == 0
@@ -86,8 +102,6 @@ def test_nothing_left_to_do_changes_no_row(resbench, first):
     "setting",
     [
         ("--seed", "2"),
-        ("--size", "48"),
-        ("--threads", "2"),
         ("--full",),
         ("--images", "images"),
         ("--weights", "w.h5"),

@@ -260,6 +260,12 @@ static void profile_of_something_else(rb_session *s, float *dst, int64_t *node_n
     dst[logit_count(s) - 1] *= 1.0000002f;
 }
 
+static void profile_wrong(rb_session *s, float *dst, int64_t *node_ns) {
+    (void)node_ns;
+    for (int64_t i = 0; i < logit_count(s); i++)
+        dst[i] *= 1.001f;
+}
+
 static void profile_too_much(rb_session *s, float *dst, int64_t *node_ns) {
     (void)dst;
     for (int32_t i = 0; i < s->nodes; i++)
@@ -326,6 +332,7 @@ static const fault faults[] = {
     {.name = "profile_partly", .profile = profile_partly},
     {.name = "profile_something_else", .profile = profile_of_something_else},
     {.name = "profile_too_much", .profile = profile_too_much},
+    {.name = "profile_wrong", .run = run_wrong, .profile = profile_wrong},
     {.name = "read_behind", .run = run_read_behind},
     {.name = "read_behind_in_thread", .run = run_read_behind_in_thread},
     {.name = "reserved", .reserved = true},

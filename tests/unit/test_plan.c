@@ -1,6 +1,8 @@
 /* Lists of networks, engines and batch sizes as people type them; how engines are found. */
 #include "test_support.h"
 
+#include <sched.h>
+
 #include "bench/engine_loader.h"
 #include "bench/plan.h"
 
@@ -47,11 +49,27 @@ static void wrong_networks_are_named(void **state) {
     static const struct {
         const char *list, *says;
     } cases[] = {
-        {"19", "'resnet19'"},       {"18,,34", "''"},        {",18", "''"},
-        {"18, 34", "' 34'"},        {"18x", "'resnet18x'"},  {"-18", "'-18'"},
-        {"vgg16", "'vgg16'"},       {"18,18", "twice"},      {"18,resnet18", "twice"},
-        {"018", "'resnet018'"},     {"1e2", "'resnet1e2'"},  {"ResNet18", "'ResNet18'"},
-        {"18;34", "'resnet18;34'"}, {"18\n", "'resnet18 '"}, {"99999999999999999999", "9999"},
+        {"19", "'resnet19'"},
+        {"18,,34", "''"},
+        {",18", "''"},
+        {"18, 34", "' 34'"},
+        {"18x", "'resnet18x'"},
+        {"-18", "'-18'"},
+        {"19-20", "'19-20'"},
+        {"50-18", "from the smaller"},
+        {"18-50:2", "no step"},
+        {"18-,50", "'resnet18-'"},
+        {"18,1-20", "twice"},
+        {"All", "'All'"},
+        {"vgg16", "'vgg16'"},
+        {"18,18", "twice"},
+        {"18,resnet18", "twice"},
+        {"018", "'resnet018'"},
+        {"1e2", "'resnet1e2'"},
+        {"ResNet18", "'ResNet18'"},
+        {"18;34", "'resnet18;34'"},
+        {"18\n", "'resnet18 '"},
+        {"99999999999999999999", "9999"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         rb_error err = {""};
@@ -110,6 +128,96 @@ static void wrong_batches_are_named(void **state) {
     }
 }
 
+static void depths_have_ranges(void **state) {
+    (void)state;
+    static const struct {
+        const char *list, *names;
+    } cases[] = {
+        {"18-152", "resnet18 resnet34 resnet50 resnet101 resnet152 "},
+        {"19-100", "resnet34 resnet50 "}, /* neither resnet50-v1 nor CIFAR's 20, 32, 56 */
+        {"50-50,8", "resnet50 resnet8 "},
+        {"101-100000,18-v1x", NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char names[256] = "";
+        rb_error why = {""};
+        clear_plan(NULL);
+        const rb_status status = rb_plan_add_networks(&plan, cases[i].list, &why);
+        assert_int_equal(status, cases[i].names ? RB_OK : RB_ERR_USAGE);
+        for (size_t n = 0; n < plan.network_count; n++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s ",
+                     plan.networks[n]->name);
+        if (cases[i].names)
+            assert_string_equal(names, cases[i].names);
+    }
+    size_t all;
+    rb_network_table(&all);
+    clear_plan(NULL);
+    assert_ok(rb_plan_add_networks(&plan, "all", &err));
+    assert_int_equal(plan.network_count, all);
+}
+
+static void threads_are_counted(void **state) {
+    (void)state;
+    char text[RB_THREADS_TEXT_CAPACITY];
+    assert_ok(rb_plan_add_threads(&plan, "4,1-2,1024", &err));
+    rb_plan_say_threads(&plan, text);
+    assert_string_equal(text, "4,1,2,1024");
+    clear_plan(NULL);
+    assert_ok(rb_plan_add_threads(&plan, "all", &err)); /* processors that this process may use */
+    cpu_set_t allowed;
+    assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    assert_int_equal(plan.thread_count, CPU_COUNT(&allowed));
+    clear_plan(NULL);
+    assert_ok(rb_plan_add_threads(&plan, "961-1024", &err)); /* as many as there may be */
+    rb_plan_say_threads(&plan, text);
+    assert_int_equal(strlen(text), 39 * 4 + 25 * 5 - 1);
+}
+
+static void sizes_are_squares_or_sides(void **state) {
+    (void)state;
+    static const rb_plan_size expected[] = {{224, 224}, {160, 192}, {192, 160}, {64, 64},
+                                            {96, 96},   {128, 128}, {32, 32},   {16384, 16384}};
+    assert_ok(rb_plan_add_sizes(&plan, "224,160x192,192x160,64-128:32,32-32:x2,16384", &err));
+    assert_int_equal(plan.size_count, COUNT(expected));
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        assert_int_equal(plan.sizes[i].height, expected[i].height);
+        assert_int_equal(plan.sizes[i].width, expected[i].width);
+    }
+}
+
+static void wrong_sizes_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *list, *says;
+    } cases[] = {
+        {"", "empty"},
+        {"31", "32..16384"},
+        {"16385", "32..16384"},
+        {"224x", "'224x'"},
+        {"x224", "'x224'"},
+        {"224x224x3", "'224x224x3'"},
+        {"224x31", "'224x31'"},
+        {"224X224", "'224X224'"},
+        {"64-96x64", "'64-96x64'"},
+        {"64x64-96", "'64x64-96'"},
+        {"224,,160", "''"},
+        {"224,224x224", "224x224 is named twice"},
+        {"32-96:32,64", "64x64 is named twice"},
+        {"96-64", "from the smaller"},
+        {"32-96", "more than 64 sizes"},
+        {"all", "'all'"},
+        {"4294967520", "32..16384"}, /* 224 in 32 bits */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rb_error why = {""};
+        clear_plan(NULL);
+        if (rb_plan_add_sizes(&plan, cases[i].list, &why) != RB_ERR_USAGE)
+            fail_msg("'%s' is accepted", cases[i].list);
+        assert_contains(why.message, cases[i].says);
+    }
+}
+
 static void a_long_number_is_not_cut(void **state) {
     (void)state;
     rb_error err = {""};
@@ -130,7 +238,7 @@ static void more_than_fits_is_refused(void **state) {
     assert_ok(rb_plan_add_batches(&plan, list, &err));
     assert_int_equal(plan.batch_count, RB_MAX_BATCHES);
     assert_int_equal(rb_plan_add_batches(&plan, "100", &why), RB_ERR_USAGE);
-    assert_contains(why.message, "more than 16");
+    assert_contains(why.message, "more than 64");
     assert_int_equal(plan.batch_count, RB_MAX_BATCHES);
 }
 
@@ -263,6 +371,10 @@ int main(void) {
         cmocka_unit_test_setup(batches_are_counted_numbers, clear_plan),
         cmocka_unit_test_setup(wrong_batches_are_named, clear_plan),
         cmocka_unit_test_setup(a_long_number_is_not_cut, clear_plan),
+        cmocka_unit_test_setup(depths_have_ranges, clear_plan),
+        cmocka_unit_test_setup(threads_are_counted, clear_plan),
+        cmocka_unit_test_setup(sizes_are_squares_or_sides, clear_plan),
+        cmocka_unit_test_setup(wrong_sizes_are_named, clear_plan),
         cmocka_unit_test_setup(more_than_fits_is_refused, clear_plan),
         cmocka_unit_test_setup_teardown(engines_are_found_by_name_or_path, make_engines,
                                         remove_engines),

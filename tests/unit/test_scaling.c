@@ -5,7 +5,14 @@
 
 #include "results/scaling.h"
 
-#define LINES 8
+static rb_scaling *lines; /* of the last compute */
+
+static size_t compute(const rb_record_list *list) {
+    size_t count;
+    free(lines);
+    lines = rb_scaling_compute(list, &count);
+    return count;
+}
 
 static bool near(double a, double b) {
     return fabs(a - b) <= 1e-9 * (fabs(b) > 1 ? fabs(b) : 1);
@@ -23,10 +30,9 @@ static void add_line(rb_record_list *list, const char *engine, int64_t batch, do
 
 static void an_exact_line_is_recovered(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     rb_record_list list = {0};
     add_line(&list, "onednn", 1, 2.5, 8.25, NULL);
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 1);
+    assert_int_equal(compute(&list), 1);
     const rb_scaling *s = &lines[0];
     assert_string_equal(s->engine, "onednn");
     assert_int_equal(s->batch, 1);
@@ -47,11 +53,10 @@ static void an_exact_line_is_recovered(void **state) {
 /* Least squares: residuals sum to nothing, alone and weighted by MACs. */
 static void residuals_are_those_of_least_squares(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     static const double off[5] = {3, -2, 5, -4, 1};
     rb_record_list list = {0};
     add_line(&list, "e", 1, 10, 20, off);
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 1);
+    assert_int_equal(compute(&list), 1);
     double sum = 0, moment = 0, left = 0, total = 0, mean = 0;
     for (size_t i = 0; i < 5; i++)
         mean += lines[0].points[i].latency_ms / 5;
@@ -72,12 +77,11 @@ static void residuals_are_those_of_least_squares(void **state) {
 
 static void a_block_is_compared_with_its_own_kind(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     static const double ms[5] = {10, 18, 40, 74, 108};
     rb_record_list list = {0};
     for (size_t i = 5; i-- > 0;) /* deepest first: the points come out in order of MACs */
         put(&list, make_record(&record_rows[i], "e", 1, ms[i], 1));
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 1);
+    assert_int_equal(compute(&list), 1);
     const rb_scaling_point *p = lines[0].points;
     assert_true(isnan(p[0].marginal_ms_per_block));   /* 18: no shallower basic net */
     assert_true(near(p[1].marginal_ms_per_block, 1)); /* 34 - 18: 8 ms for 8 blocks */
@@ -89,11 +93,10 @@ static void a_block_is_compared_with_its_own_kind(void **state) {
 
 static void few_depths_have_no_fit(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     rb_record_list list = {0};
     put(&list, make_record(&record_rows[0], "e", 1, 10, 1));
     put(&list, make_record(&record_rows[4], "e", 1, 90, 1));
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 1);
+    assert_int_equal(compute(&list), 1);
     assert_int_equal(lines[0].count, 2);
     assert_false(lines[0].fitted);
     assert_true(isnan(lines[0].fixed_ms) && isnan(lines[0].ms_per_gmac));
@@ -103,26 +106,23 @@ static void few_depths_have_no_fit(void **state) {
 
 static void lines_are_kept_apart(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     rb_record_list list = {0};
     add_line(&list, "reference", 1, 0, 100, NULL);
     add_line(&list, "onednn", 1, 1, 9, NULL);
     add_line(&list, "onednn", 8, 3, 8, NULL);
     put(&list, make_record(&record_rows[0], "crashed", 1, 1, 0)); /* never timed */
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 3);
+    assert_int_equal(compute(&list), 3);
     assert_string_equal(lines[0].engine, "reference");
     assert_true(near(lines[0].ms_per_gmac, 100));
     assert_true(near(lines[1].fixed_ms, 1) && near(lines[1].ms_per_gmac, 9));
     assert_int_equal(lines[2].batch, 8);
     assert_true(near(lines[2].fixed_ms, 3) && near(lines[2].ms_per_gmac, 8));
-    assert_int_equal(rb_scaling_compute(&list, lines, 2), 2); /* at most capacity */
     rb_record_list_release(&list);
 }
 
 /* Networks of CIFAR and of ImageNet in one run: two lines, each exact. */
 static void input_sizes_are_kept_apart(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     static const record_row cifar[] = {{"resnet20", 20, 9, 40551040, 269722},
                                        {"resnet56", 56, 27, 125485696, 853018},
                                        {"resnet110", 110, 54, 252887680, 1727962}};
@@ -133,7 +133,7 @@ static void input_sizes_are_kept_apart(void **state) {
         r.height = r.width = 32;
         put(&list, r);
     }
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 2);
+    assert_int_equal(compute(&list), 2);
     assert_int_equal(lines[0].height, 224);
     assert_true(near(lines[0].fixed_ms, 3) && near(lines[0].ms_per_gmac, 10));
     assert_int_equal(lines[1].height, 32);
@@ -146,17 +146,15 @@ static void input_sizes_are_kept_apart(void **state) {
 
 static void nothing_timed_has_no_lines(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     rb_record_list list = {0};
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 0);
+    assert_int_equal(compute(&list), 0);
     put(&list, make_record(&record_rows[0], "crashed", 1, 1, 0));
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 0);
+    assert_int_equal(compute(&list), 0);
     rb_record_list_release(&list);
 }
 
 static void more_points_than_fit_are_left_out(void **state) {
     (void)state;
-    static rb_scaling lines[LINES];
     rb_record_list list = {0};
     char name[32];
     for (int i = 0; i < RB_MAX_SCALING_POINTS + 3; i++) {
@@ -164,7 +162,7 @@ static void more_points_than_fit_are_left_out(void **state) {
         const record_row row = {name, 18 + 2 * i, 8 + i, 1000000000 + 1000000 * (int64_t)i, 1};
         put(&list, make_record(&row, "e", 1, 10 + i, 1));
     }
-    assert_int_equal(rb_scaling_compute(&list, lines, LINES), 1);
+    assert_int_equal(compute(&list), 1);
     assert_int_equal(lines[0].count, RB_MAX_SCALING_POINTS);
     rb_record_list_release(&list);
 }
