@@ -9,7 +9,7 @@ static const char *const of_machine[] = {
     "cpu_model", "num_cpus", "cores",    "caches",
     "cpu_quota", "governor", "peak_isa", "openmp_settings",
 };
-static const char *const of_method[] = {"tier", "seed", "in_process", "images_sha256"};
+static const char *const of_method[] = {"tier", "scenario", "seed", "in_process", "images_sha256"};
 static const char *const of_software[] = {
     "resbench_version", "kernel", "compiler", "hdf5_version", "library_build_type", "host_name",
 };
