@@ -7,8 +7,8 @@
 #include "bench/accuracy_block.h"
 #include "bench/accuracy_judge.h"
 #include "bench/clock.h"
+#include "bench/environment.h"
 #include "bench/interrupt.h"
-#include "bench/machine.h"
 #include "results/accuracy_file.h"
 #include "results/accuracy_report.h"
 
@@ -99,9 +99,8 @@ static rb_status take_over(const char *directory, rb_accuracy *accuracy, rb_erro
 
 rb_status rb_accuracy_begin(const rb_accuracy_job *job, rb_accuracy_source *source,
                             rb_accuracy *accuracy, rb_error *err) {
-    json_t *context = rb_machine_context();
+    json_t *context = rb_environment_brief(job->threads);
     source->in_process = job->plan.worker.in_process;
-    json_object_set_new(context, "threads", json_integer(job->threads));
     *accuracy = (rb_accuracy){.count = source->count,
                               .classes = source->info.classes,
                               .batch = job->batch,

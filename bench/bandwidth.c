@@ -182,11 +182,15 @@ static int64_t cache_bytes(int32_t threads) {
     return bytes;
 }
 
-rb_status rb_bandwidth_measure(int32_t threads, double *bytes_per_ns, rb_error *err) {
+int64_t rb_bandwidth_memory_set(int32_t threads) {
     const int64_t caches = cache_bytes(threads), left = rb_machine_available_bytes();
     int64_t bytes = 4 * (caches > 0 ? caches : UNKNOWN_CACHE_BYTES);
     if (left > 0 && bytes > left / 4)
         bytes = left / 4;
-    return rb_bandwidth_measure_set(RB_TRAFFIC_TRIAD, threads, bytes / threads, 0.5, bytes_per_ns,
-                                    err);
+    return bytes / threads;
+}
+
+rb_status rb_bandwidth_measure(int32_t threads, double *bytes_per_ns, rb_error *err) {
+    return rb_bandwidth_measure_set(RB_TRAFFIC_TRIAD, threads, rb_bandwidth_memory_set(threads),
+                                    0.5, bytes_per_ns, err);
 }

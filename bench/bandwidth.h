@@ -24,9 +24,12 @@ const char *rb_traffic_name(rb_traffic traffic); /* "read", "copy", "triad" */
 rb_status rb_bandwidth_measure_set(rb_traffic traffic, int32_t threads, int64_t working_set,
                                    double seconds, double *bytes_per_ns, rb_error *err);
 
-/* TRIAD in main memory: the arrays of all threads together have four times the bytes of the caches
- * that they reach (64 MiB where these are unknown), or a quarter of the memory that is left if that
- * is less. About half a second. */
+/* A working set of each of so many threads that lies in main memory: together four times the bytes
+ * of the caches that they reach (64 MiB where these are unknown), or a quarter of the memory that
+ * is left if that is less. */
+int64_t rb_bandwidth_memory_set(int32_t threads);
+
+/* TRIAD in main memory, with such working sets, in about half a second. */
 rb_status rb_bandwidth_measure(int32_t threads, double *bytes_per_ns, rb_error *err);
 
 #endif

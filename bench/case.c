@@ -26,11 +26,12 @@ struct rb_case {
     void *last[RB_CASE_INPUTS]; /* while timing: the logits of the last call on each input */
     const rb_case_calls *calls; /* while timing */
     rb_evictor *evictor;        /* while timing with cold caches; else NULL */
+    rb_meter *meter;            /* of timed calls; may be NULL */
     size_t timed_calls;
     size_t non_finite; /* logits of timed calls that are NaN, infinite or unwritten */
     double open_ns;
     uint64_t weights_before; /* fingerprint of what the engine was given */
-    int64_t start_rss_bytes;
+    rb_memory_marks marks;
 };
 
 /* What an engine may say of itself; every other status would speak for somebody else. */
@@ -71,11 +72,13 @@ static rb_status open_session(rb_case *c, rb_error *err) {
     if (c->source.is_problem || keeps_weights(c))
         c->weights_before = rb_case_source_fingerprint(&c->source);
     const rb_options options = {.size = sizeof options, .dtype = RB_F32, .mode = RB_MODE_INFERENCE};
+    rb_memory_mark_weights(&c->marks, rb_case_source_weight_bytes(&c->source));
     const int64_t start = rb_now_ns();
     rb_status status =
         status_of_engine(c->engine->open(c->engine, rb_host_memory_table(c->host), c->source.graph,
                                          &c->source.weights, &options, &c->session, err));
     c->open_ns = (double)(rb_now_ns() - start);
+    rb_memory_mark_open(&c->marks);
     if (status == RB_OK && !c->session)
         status = rb_fail(err, RB_ERR_ENGINE, "open of engine %s succeeded without a session",
                          c->engine->name);
@@ -88,14 +91,17 @@ static rb_status open_session(rb_case *c, rb_error *err) {
     return status;
 }
 
+/* Of inputs, addend and logits. */
+static double buffer_bytes(const rb_case *c) {
+    return (double)RB_CASE_INPUTS * (double)rb_case_src_bytes(c) + (double)rb_case_addend_bytes(c) +
+           (1.0 + RB_CASE_INPUTS) * (double)rb_case_dst_bytes(c);
+}
+
 /* What the engine is given, for the source that c has. */
 static rb_status make_buffers(rb_case *c, int32_t threads, rb_guard guard, bool verbose,
                               rb_error *err) {
-    const double bytes = (double)RB_CASE_INPUTS * (double)rb_case_src_bytes(c) +
-                         (double)rb_case_addend_bytes(c) +
-                         (1.0 + RB_CASE_INPUTS) * (double)rb_case_dst_bytes(c);
     const rb_status status =
-        rb_machine_check_memory("the input and output of this case", bytes, err);
+        rb_machine_check_memory("the input and output of this case", buffer_bytes(c), err);
     if (status != RB_OK)
         return status;
     c->host = rb_host_memory_create(threads, guard, verbose);
@@ -118,7 +124,7 @@ static rb_status make_buffers(rb_case *c, int32_t threads, rb_guard guard, bool 
 static rb_case *create(rb_error *err) {
     rb_case *c = calloc(1, sizeof *c);
     if (c)
-        c->start_rss_bytes = rb_process_memory_now().resident_bytes;
+        rb_memory_mark_start(&c->marks);
     else
         rb_fail(err, RB_ERR_MEMORY, "no memory for a case");
     return c;
@@ -143,6 +149,7 @@ static rb_status load_engine(rb_case *c, const char *path, rb_error *err) {
     const rb_status status = rb_engine_load(path, &c->engine, err);
     if (status == RB_OK)
         rb_fault_name_engine(c->engine->name);
+    rb_memory_mark_engine(&c->marks);
     return status;
 }
 
@@ -192,8 +199,7 @@ rb_case_facts rb_case_facts_of(const rb_case *c) {
     return (rb_case_facts){.engine = c->engine,
                            .graph = c->source.graph,
                            .load_ns = c->source.load_ns,
-                           .open_ns = c->open_ns,
-                           .start_rss_bytes = c->start_rss_bytes};
+                           .open_ns = c->open_ns};
 }
 
 const char *rb_case_kernel(const rb_case *c, int32_t node) {
@@ -295,10 +301,12 @@ rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *er
     const size_t allocations = rb_host_memory_count(c->host);
     *dst = c->dst;
     poison(c);
+    const rb_page_faults faults = rb_page_faults_now();
     const int64_t start = rb_now_ns();
     rb_status status =
         status_of_engine(c->engine->run(c->session, c->src[0], c->addend, c->dst, err));
     *run_ns = (double)(rb_now_ns() - start);
+    rb_memory_mark_first_run(&c->marks, faults);
     if (status == RB_OK)
         status = check_call(c, before, err);
     return status == RB_OK ? check_allocations(c, allocations, err) : status;
@@ -320,6 +328,8 @@ static void before_timed_call(void *ctx) {
     poison(c);
     if (c->evictor)
         rb_evictor_run(c->evictor);
+    if (c->meter)
+        rb_meter_call_begins(c->meter);
 }
 
 static rb_status timed_call(void *ctx, rb_error *err) {
@@ -329,8 +339,17 @@ static rb_status timed_call(void *ctx, rb_error *err) {
                                            c->dst, err));
 }
 
+/* Between two calls the caches may be emptied, which takes energy that is not the calls'. */
+static void start_timed_calls(void *ctx) {
+    rb_case *c = ctx;
+    if (c->meter)
+        rb_meter_start(c->meter, !c->evictor);
+}
+
 static void after_timed_call(void *ctx) {
     rb_case *c = ctx;
+    if (c->meter)
+        rb_meter_call_ends(c->meter);
     for (size_t i = 0; i < logits_count(c); i++)
         c->non_finite += isfinite(logit(c, i)) ? 0 : 1;
     memcpy(c->last[c->timed_calls % RB_CASE_INPUTS], c->dst, rb_case_dst_bytes(c));
@@ -342,8 +361,11 @@ static void after_timed_call(void *ctx) {
 rb_status rb_case_time_calls(rb_case *c, const rb_timing_spec *spec, const rb_case_calls *calls,
                              rb_timing_sample *samples, const void *dst[RB_CASE_INPUTS],
                              rb_error *err) {
-    const rb_timing_body body = {
-        .before = before_timed_call, .call = timed_call, .after = after_timed_call, .ctx = c};
+    const rb_timing_body body = {.start = start_timed_calls,
+                                 .before = before_timed_call,
+                                 .call = timed_call,
+                                 .after = after_timed_call,
+                                 .ctx = c};
     const size_t allocations = rb_host_memory_count(c->host);
     c->calls = calls;
     c->timed_calls = 0;
@@ -420,4 +442,16 @@ rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err) {
     for (int kind = 0; kind < RB_MEMORY_KINDS; kind++)
         memory->bytes[kind] = known.bytes[kind] > 0 ? known.bytes[kind] : -1;
     return RB_OK;
+}
+
+void rb_case_set_meter(rb_case *c, rb_meter *meter) {
+    c->meter = meter;
+}
+
+rb_memory_marks rb_case_marks(const rb_case *c) {
+    rb_memory_marks marks = c->marks;
+    rb_memory_mark_now(&marks);
+    marks.ledger.host_peak_bytes = rb_host_memory_peak(c->host);
+    marks.ledger.buffer_bytes = (int64_t)buffer_bytes(c);
+    return marks;
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 
 #include "bench/guarded.h"
+#include "bench/memory_marks.h"
+#include "bench/meter.h"
 #include "bench/timing.h"
 #include "model/problem.h"
 #include "resbench/engine.h"
@@ -18,6 +20,7 @@ typedef struct rb_case_spec {
     int32_t threads;
     int32_t jitter; /* 0: the weights as they are; else moved, in this way (bench/jitter.h) */
     bool verbose;
+    const char *settings; /* of a peer, by name; NULL or "": the best of those it has */
 } rb_case_spec;
 
 typedef struct rb_case_problem {
@@ -35,9 +38,8 @@ typedef struct rb_case_problem {
 typedef struct rb_case_facts {
     const rb_engine *engine;
     const rb_graph *graph;
-    double load_ns;          /* weights file to memory, NaN scan included */
-    double open_ns;          /* the engine's open */
-    int64_t start_rss_bytes; /* before engine and weights */
+    double load_ns; /* weights file to memory, NaN scan included */
+    double open_ns; /* the engine's open */
 } rb_case_facts;
 
 typedef struct rb_case rb_case;
@@ -92,6 +94,9 @@ rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void *dst[RB_CASE_INPUTS], rb_error *err);
 
+/* Counts timed calls from now on; must outlive the case. */
+void rb_case_set_meter(rb_case *c, rb_meter *meter);
+
 /* What is timed instead of run. after, which may be NULL, looks at the logits of each call outside
  * of its time. */
 typedef struct rb_case_calls {
@@ -110,5 +115,8 @@ rb_status rb_case_time_calls(rb_case *c, const rb_timing_spec *spec, const rb_ca
  * (RB_ENGINE_KEEPS_WEIGHTS) are added to what it reports. RB_ERR_ENGINE when the engine's own
  * report cannot be true: below the host's account, or beyond all memory of the process. */
 rb_status rb_case_memory(const rb_case *c, rb_memory *memory, rb_error *err);
+
+/* What the process has taken so far, the buffers of the case and the host's account included. */
+rb_memory_marks rb_case_marks(const rb_case *c);
 
 #endif

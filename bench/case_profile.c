@@ -104,6 +104,7 @@ static void sort_samples(const rb_case *c, const watch *w, const rb_timing_sampl
                (size_t)w->nodes * sizeof *profile->node_ns);
         profile->profiled_ns[profiled++] = samples[i].real_ns;
     }
+    profile->cpu_ns = samples[0].cpu_ns;
     if (w->differing > 0)
         snprintf(profile->untrue, sizeof profile->untrue,
                  "logits of %zu of %zu profiled calls are not those of ordinary ones", w->differing,

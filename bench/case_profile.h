@@ -8,6 +8,7 @@
 
 /* Filled in by rb_case_profile; the arrays are the caller's. */
 typedef struct rb_case_profile {
+    double cpu_ns;                           /* processor time of a call of either kind, the mean */
     double *plain_ns;                        /* [repetitions / 2] of run */
     double *profiled_ns;                     /* [repetitions / 2] of rb_engine.profile */
     int64_t *node_ns;                        /* (repetitions / 2, node_count), of the latter */

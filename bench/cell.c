@@ -5,10 +5,27 @@
 #include <string.h>
 
 #include "bench/clock.h"
+#include "bench/machine.h"
 #include "model/graph_cost.h"
 #include "results/percentiles.h"
 
 #define MAX_REPETITIONS 2000
+
+static void describe_placement(const rb_cell_setting *setting, rb_record *record) {
+    const rb_placement *placement = &setting->placement;
+    const bool own_process = !setting->worker.in_process; /* else it is kept to nothing */
+    snprintf(record->affinity, sizeof record->affinity, "%s",
+             rb_affinity_name(own_process ? setting->plan->affinity.kind : RB_AFFINITY_NONE));
+    if (own_process)
+        rb_processors_say(&placement->set, record->processors, sizeof record->processors);
+    if (own_process && placement->processors > 0)
+        record->processor_count = placement->processors;
+    if (own_process && placement->cores > 0)
+        record->cores = placement->cores;
+    if (own_process && placement->numa_nodes > 0)
+        record->numa_nodes = placement->numa_nodes;
+    record->cpu_quota = rb_machine_quota();
+}
 
 void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_engine *engine,
                   rb_latency_mode mode) {
@@ -39,6 +56,7 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     record->height = graph->height;
     record->width = graph->width;
     record->threads = setting->group.threads;
+    describe_placement(setting, record);
     record->parameters = rb_graph_parameters(graph);
     record->macs = rb_graph_macs(graph);
     record->peak_gmacs = setting->peak_gmacs;
@@ -89,7 +107,9 @@ static rb_status open_worker(rb_cell *cell, rb_error *err) {
                                .width = setting->graph->width,
                                .classes = setting->graph->classes,
                                .threads = setting->group.threads,
-                               .verbose = setting->plan->verbose};
+                               .verbose = setting->plan->verbose,
+                               .settings =
+                                   cell->record.settings}; /* the first worker's, from then on */
     return rb_remote_open(&setting->worker, &spec, &cell->remote, err);
 }
 
@@ -104,6 +124,10 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     const rb_remote_facts *facts = rb_remote_facts_of(cell->remote);
     rb_record *record = &cell->record;
     snprintf(record->engine_version, sizeof record->engine_version, "%s", facts->engine_version);
+    snprintf(record->settings, sizeof record->settings, "%s", facts->settings);
+    if (facts->settings_tried[0])
+        snprintf(record->settings_tried, sizeof record->settings_tried, "%s",
+                 facts->settings_tried);
     if (cell->worker > 0 && strcmp(record->kernel_plan, facts->kernel_plan) != 0)
         snprintf(record->note, sizeof record->note,
                  "workers chose different kernels: plans %s and %s", record->kernel_plan,
@@ -182,6 +206,8 @@ static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *
         samples[i].turn = cell->turn;
         cell->call_ns = fmin(cell->call_ns, samples[i].real_ns);
     }
+    rb_call_counts_add(&cell->record.counts, (double)cell->record.sample_count, &timing.counts,
+                       (double)spec->repetitions);
     cell->record.sample_count += spec->repetitions;
     for (size_t i = 0; i < 2; i++) {
         cell->yardstick_min_ns = fmin(cell->yardstick_min_ns, timing.yardstick_ns[i]);
@@ -226,6 +252,29 @@ rb_status rb_cell_turn(rb_cell *cell, rb_error *err) {
     return settle(cell, status, "timing", err);
 }
 
+/* The ledger of one worker is kept as a whole: that with the highest peak. Memory of a process that
+ * is not the engine's alone says nothing of it. */
+static void book_account(rb_cell *cell, const rb_remote_account *account) {
+    rb_record *record = &cell->record;
+    /* Memory to empty caches with is the harness's: the steady cell tells the process's. */
+    const bool own_process = !cell->setting->worker.in_process && cell->mode != RB_LATENCY_COLD &&
+                             account->peak_rss_bytes >= 0;
+    if (own_process && account->peak_rss_bytes <= record->peak_rss_bytes)
+        return;
+    record->packed_weight_bytes = account->held.bytes[RB_MEMORY_WEIGHTS];
+    record->activation_bytes = account->held.bytes[RB_MEMORY_ACTIVATIONS];
+    record->scratch_bytes = account->held.bytes[RB_MEMORY_SCRATCH];
+    if (!own_process) {
+        record->ledger.host_peak_bytes = account->ledger.host_peak_bytes;
+        record->ledger.buffer_bytes = account->ledger.buffer_bytes;
+        return;
+    }
+    record->peak_rss_bytes = account->peak_rss_bytes;
+    record->peak_rss_after_start_bytes = account->peak_rss_bytes - account->start_rss_bytes;
+    record->steady_rss_bytes = account->resident_bytes;
+    record->ledger = account->ledger;
+}
+
 rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
     rb_remote_account account;
     if (cell->over)
@@ -239,16 +288,7 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
     } else if (status != RB_OK) {
         return settle(cell, status, "memory", err);
     } else {
-        record->packed_weight_bytes = account.held.bytes[RB_MEMORY_WEIGHTS];
-        record->activation_bytes = account.held.bytes[RB_MEMORY_ACTIVATIONS];
-        record->scratch_bytes = account.held.bytes[RB_MEMORY_SCRATCH];
-        /* Memory to empty caches with is the harness's: the steady cell tells the process's. */
-        const bool own_process = !cell->setting->worker.in_process && cell->mode != RB_LATENCY_COLD;
-        if (own_process && account.peak_rss_bytes > record->peak_rss_bytes) {
-            record->peak_rss_bytes = account.peak_rss_bytes;
-            record->peak_rss_after_start_bytes = account.peak_rss_bytes - account.start_rss_bytes;
-            record->steady_rss_bytes = account.resident_bytes;
-        }
+        book_account(cell, &account);
     }
     const rb_status ended = rb_remote_end(cell->remote, err);
     if (ended != RB_OK)

@@ -15,7 +15,8 @@ typedef struct rb_cell_setting {
     const rb_plan *plan;
     rb_cell_group group;
     const rb_graph *graph;    /* at the group's size and batch */
-    rb_worker_options worker; /* for the group's threads */
+    rb_placement placement;   /* of the group's threads */
+    rb_worker_options worker; /* kept to it */
     const rb_inputs *inputs;
     const rb_truth *truth;
     const char *weights; /* path */

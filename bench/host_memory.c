@@ -16,7 +16,8 @@ struct rb_host_memory {
     pthread_mutex_t lock;
     allocation *held;
     size_t count;
-    bool damaged; /* a released buffer had been written past its ends */
+    int64_t held_bytes, peak_bytes; /* of all kinds: now, and at most */
+    bool damaged;                   /* a released buffer had been written past its ends */
     rb_guard guard;
     bool verbose;
 };
@@ -51,6 +52,9 @@ static void *host_alloc(void *ctx, rb_memory_kind kind, size_t bytes) {
     *entry = (allocation){.next = host->held, .memory = memory, .kind = kind};
     host->held = entry;
     host->count++;
+    host->held_bytes += (int64_t)bytes;
+    if (host->held_bytes > host->peak_bytes)
+        host->peak_bytes = host->held_bytes;
     pthread_mutex_unlock(&host->lock);
     return memory;
 }
@@ -65,6 +69,7 @@ static void host_release(void *ctx, void *memory) {
         if ((*link)->memory == memory) {
             found = *link;
             *link = found->next;
+            host->held_bytes -= (int64_t)rb_guarded_bytes(memory);
             break;
         }
     if (!found || !rb_guarded_intact(memory))
@@ -122,6 +127,13 @@ rb_memory rb_host_memory_held(rb_host_memory *host) {
         held.bytes[entry->kind] += (int64_t)rb_guarded_bytes(entry->memory);
     pthread_mutex_unlock(&host->lock);
     return held;
+}
+
+int64_t rb_host_memory_peak(rb_host_memory *host) {
+    pthread_mutex_lock(&host->lock);
+    const int64_t peak = host->peak_bytes;
+    pthread_mutex_unlock(&host->lock);
+    return peak;
 }
 
 size_t rb_host_memory_count(rb_host_memory *host) {

@@ -22,6 +22,9 @@ const rb_host *rb_host_memory_table(rb_host_memory *memory);
 /* Bytes held now, by kind. */
 rb_memory rb_host_memory_held(rb_host_memory *memory);
 
+/* Most bytes held at once, of all kinds. */
+int64_t rb_host_memory_peak(rb_host_memory *memory);
+
 /* Allocations so far: a run must add none. */
 size_t rb_host_memory_count(rb_host_memory *memory);
 

@@ -24,4 +24,7 @@ rb_status rb_peak_measure_isa(rb_vector_isa isa, int32_t threads, double seconds
  * same work each time, so a change tells of the machine and not of an engine. */
 double rb_yardstick_ns(void);
 
+/* The same loop, once. */
+double rb_yardstick_once_ns(void);
+
 #endif

@@ -8,6 +8,7 @@
 #include "bench/engine_loader.h"
 #include "bench/machine.h"
 #include "bench/number_list.h"
+#include "bench/peer.h"
 #include "model/graph_build.h"
 
 const rb_tier rb_tier_quick = {.name = "quick",
@@ -176,17 +177,29 @@ static rb_status number_label(const rb_plan *plan, rb_plan_engine *engine, rb_er
     return rb_fail(err, RB_ERR_USAGE, "two engines are called %s", engine->label);
 }
 
+/* The file behind a word, and what decides whether it is still the same. */
+static rb_status find_file(const char *word, rb_plan_engine *engine, rb_error *err) {
+    if (rb_peer_is_named(word)) {
+        const rb_status status = rb_peer_find(word, engine->path, err);
+        return status == RB_OK ? rb_peer_digest(engine->path, engine->sha256, err) : status;
+    }
+    const rb_status status = rb_engine_find(word, engine->path, err);
+    return status == RB_OK
+               ? rb_digest_files((const char *const[]){engine->path}, 1, engine->sha256, err)
+               : status;
+}
+
 static rb_status add_engine(rb_plan *plan, const char *word, rb_error *err) {
     rb_plan_engine *engine = &plan->engines[plan->engine_count];
     rb_status status = take_label(&word, engine, err);
     const bool given = engine->label[0] != '\0';
     if (status == RB_OK)
-        status = rb_engine_find(word, engine->path, err);
-    if (status == RB_OK)
-        status = rb_digest_files((const char *const[]){engine->path}, 1, engine->sha256, err);
+        status = find_file(word, engine, err);
     if (status != RB_OK)
         return status;
-    if (!given)
+    if (!given && rb_peer_is_script(engine->path))
+        rb_peer_label(engine->path, engine->label, sizeof engine->label);
+    else if (!given)
         rb_engine_label(word, engine->label, sizeof engine->label);
     if (is_reserved(engine))
         return rb_fail(
@@ -224,6 +237,16 @@ rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error
                        word);
     *engine = list.engines[0];
     return status;
+}
+
+rb_status rb_plan_refuse_peers(const rb_plan_engine *engines, size_t count, const char *advice,
+                               rb_error *err) {
+    for (size_t i = 0; i < count; i++)
+        if (rb_peer_is_script(engines[i].path))
+            return rb_fail(err, RB_ERR_USAGE,
+                           "%s is a peer, which runs whole networks in a process of its own: %s",
+                           engines[i].label, advice);
+    return RB_OK;
 }
 
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
@@ -318,6 +341,16 @@ static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
 }
 
+/* "compact", or the processors in the order in which they are taken. */
+static json_t *affinity_of(const rb_affinity *affinity) {
+    if (affinity->kind != RB_AFFINITY_LIST)
+        return json_string(rb_affinity_name(affinity->kind));
+    json_t *list = json_array();
+    for (int i = 0; i < affinity->count; i++)
+        json_array_append_new(list, json_integer(affinity->processors[i]));
+    return list;
+}
+
 json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     static const char *const of_machine[] = {"cpu_model", "num_cpus", "cpu_quota",
                                              "openmp_settings"};
@@ -329,6 +362,7 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
     json_object_set_new(identity, "scenario", json_string(rb_scenario_name(plan->scenario)));
     json_object_set_new(identity, "percentile", json_real(plan->percentile));
+    json_object_set_new(identity, "affinity", affinity_of(&plan->affinity));
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "weights", text_or_null(plan->weights));
     json_object_set_new(identity, "images", text_or_null(plan->images));

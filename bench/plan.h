@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/atomic_file.h"
+#include "bench/affinity.h"
 #include "bench/scenario.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
@@ -53,6 +54,7 @@ typedef struct rb_plan {
     size_t thread_count;
     rb_plan_size sizes[RB_MAX_SIZES];
     size_t size_count; /* 0: as the weights ask, or else the networks' own */
+    rb_affinity affinity;
     rb_latency_mode modes[RB_LATENCY_MODES];
     size_t mode_count;
     rb_scenario scenario;
@@ -91,8 +93,12 @@ void rb_plan_say_threads(const rb_plan *plan, char text[RB_THREADS_TEXT_CAPACITY
 /* A word of such a list, which must be one engine. */
 rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error *err);
 
+/* RB_ERR_USAGE when one of the engines is a peer; advice ends the sentence. */
+rb_status rb_plan_refuse_peers(const rb_plan_engine *engines, size_t count, const char *advice,
+                               rb_error *err);
+
 /* What decides whether the results of two runs may stand in one table; machine is the
- * context of rb_machine_context. */
+ * context of rb_environment_context. */
 json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine);
 
 #endif

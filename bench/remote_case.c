@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "bench/peer.h"
+
 #include "bench/evict.h"
 
 struct rb_remote {
@@ -34,16 +37,37 @@ static void hash_kernels(const json_t *kernels, rb_remote_facts *facts) {
 }
 
 static json_t *open_request(const rb_case_spec *spec) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:b}", "op", "open",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:b, s:s}", "op", "open",
                      "engine_path", spec->engine_path, "network", spec->network, "weights",
                      spec->weights, "batch", (json_int_t)spec->batch, "height",
                      (json_int_t)spec->height, "width", (json_int_t)spec->width, "classes",
                      (json_int_t)spec->classes, "threads", spec->threads, "jitter", spec->jitter,
-                     "verbose", spec->verbose);
+                     "verbose", spec->verbose, "settings", spec->settings ? spec->settings : "");
 }
 
 static rb_status garbage(rb_error *err) {
     return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+}
+
+/* NaN where it is not told. */
+static double number_of(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void copy_text(const json_t *object, const char *key, char *text, size_t capacity) {
+    const char *told = json_string_value(json_object_get(object, key));
+    snprintf(text, capacity, "%s", told ? told : "");
+    rb_text_clean(text);
+}
+
+static void take_facts(const json_t *json, rb_remote_facts *facts) {
+    *facts = (rb_remote_facts){.load_ns = number_of(json, "load_ns"),
+                               .open_ns = number_of(json, "open_ns"),
+                               .call_overhead_ns = number_of(json, "call_overhead_ns")};
+    copy_text(json, "version", facts->engine_version, sizeof facts->engine_version);
+    copy_text(json, "settings", facts->settings, sizeof facts->settings);
+    copy_text(json, "settings_tried", facts->settings_tried, sizeof facts->settings_tried);
 }
 
 rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *spec,
@@ -56,18 +80,15 @@ rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *s
     remote->batch = spec->batch;
     remote->classes = spec->classes;
     remote->image_elements = 3 * spec->height * spec->width;
-    rb_status status = rb_worker_start(options, &remote->worker, err);
+    rb_worker_options own = *options;
+    own.peer = rb_peer_is_script(spec->engine_path) ? spec->engine_path : NULL;
+    rb_status status = rb_worker_start(&own, &remote->worker, err);
     if (status == RB_OK)
         status = rb_worker_call(remote->worker, open_request(spec), NULL, 0, &answer, err);
     if (status == RB_OK) {
         const json_t *json = answer.json;
-        const char *version = json_string_value(json_object_get(json, "version"));
         remote->output_f64 = json_is_true(json_object_get(json, "output_f64"));
-        remote->facts =
-            (rb_remote_facts){.load_ns = json_number_value(json_object_get(json, "load_ns")),
-                              .open_ns = json_number_value(json_object_get(json, "open_ns"))};
-        snprintf(remote->facts.engine_version, sizeof remote->facts.engine_version, "%s",
-                 version ? version : "");
+        take_facts(json, &remote->facts);
         remote->kernels = json_incref(json_object_get(json, "kernels"));
         remote->algorithms = json_incref(json_object_get(json, "algorithms"));
         remote->executed_macs = json_incref(json_object_get(json, "executed_macs"));
@@ -241,6 +262,9 @@ static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
     }
     for (size_t i = 0; i < 2; i++)
         timing->yardstick_ns[i] = json_number_value(json_array_get(yardstick, i));
+    if (rb_json_fields_read(rb_call_counts_fields, rb_call_counts_field_count,
+                            json_object_get(answer->json, "counts"), &timing->counts, err) != RB_OK)
+        return garbage(err);
     for (int64_t n = 0; n < RB_CASE_INPUTS * remote->batch; n++)
         take_logits(remote, answer, n, timing->logits + n * remote->classes);
     return RB_OK;
@@ -264,9 +288,10 @@ rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const fl
     rb_status status = set_inputs(remote, src, err);
     if (status != RB_OK)
         return status;
-    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
-                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
-                                spec->warmup_seconds, "cold", spec->cold);
+    json_t *request =
+        json_pack("{s:s, s:s, s:I, s:f, s:b, s:f}", "op", "time", "name", spec->name, "repetitions",
+                  (json_int_t)spec->repetitions, "warmup_seconds", spec->warmup_seconds, "cold",
+                  spec->cold, "slowdown", spec->slowdown);
     status = rb_worker_call_for(remote->worker, rb_timing_patience_seconds(spec, call_ns), request,
                                 NULL, 0, &answer, err);
     if (status == RB_OK)
@@ -317,6 +342,9 @@ rb_status rb_remote_account_of(rb_remote *remote, rb_remote_account *account, rb
             json_integer_value(json_object_get(answer.json, "start_rss_bytes"));
         account->resident_bytes =
             json_integer_value(json_object_get(answer.json, "resident_bytes"));
+        if (rb_json_fields_read(rb_ledger_fields, rb_ledger_field_count, answer.json,
+                                &account->ledger, err) != RB_OK)
+            status = garbage(err);
     }
     rb_message_release(&answer);
     return status;

@@ -12,12 +12,17 @@ typedef struct rb_remote_facts {
     char engine_version[96];
     char kernel_plan[17]; /* hash of all kernel names, 16 hexadecimal digits; "" if unnamed */
     int32_t reorders;
-    double load_ns, open_ns;
+    double load_ns, open_ns; /* load_ns NaN: not apart from open */
+    /* of a peer, "" of an engine: the name of the settings that are in use, what each candidate
+     * took before they were fixed ("" where they were given), and what the timing loop itself takes
+     */
+    char settings[RB_SETTINGS_CAPACITY], settings_tried[RB_SETTINGS_TRIED_CAPACITY];
+    double call_overhead_ns;
 } rb_remote_facts;
 
 typedef struct rb_remote rb_remote;
 
-/* Starts a worker and opens the case in it. */
+/* Starts a worker, that of the peer where the path is one, and opens the case in it. */
 rb_status rb_remote_open(const rb_worker_options *options, const rb_case_spec *spec,
                          rb_remote **opened, rb_error *err);
 void rb_remote_close(rb_remote *remote); /* NULL is fine */
@@ -46,6 +51,7 @@ rb_status rb_remote_tap(rb_remote *remote, const rb_graph *graph, const float *s
 typedef struct rb_remote_timing {
     rb_sample *samples;     /* room for repetitions; real_ns and cpu_ns are filled in */
     double yardstick_ns[2]; /* before and after */
+    rb_call_counts counts;  /* of these calls */
     double *logits;         /* (RB_CASE_INPUTS, batch, classes) of the last call on each input */
 } rb_remote_timing;
 
@@ -73,6 +79,7 @@ rb_status rb_remote_end(rb_remote *remote, rb_error *err);
 typedef struct rb_remote_account {
     rb_memory held;
     int64_t peak_rss_bytes, start_rss_bytes, resident_bytes;
+    rb_ledger ledger;
 } rb_remote_account;
 
 rb_status rb_remote_account_of(rb_remote *remote, rb_remote_account *account, rb_error *err);

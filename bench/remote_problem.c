@@ -52,10 +52,15 @@ static rb_status send_values(rb_worker *worker, json_t *request, const float *va
     return status;
 }
 
+static rb_status send_input(rb_worker *worker, const rb_problem *problem, int index,
+                            const float *src, rb_error *err) {
+    return send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", index), src,
+                       rb_problem_src_elements(problem), err);
+}
+
 rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, const float *src,
                                   const float *addend, rb_error *err) {
-    const rb_status status = send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", 0),
-                                         src, rb_problem_src_elements(problem), err);
+    const rb_status status = send_input(worker, problem, 0, src, err);
     if (status != RB_OK || !problem->add)
         return status;
     if (!addend)
@@ -64,20 +69,32 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
                        rb_problem_dst_elements(problem), err);
 }
 
+static rb_status garbage(rb_error *err) {
+    return rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
+}
+
+static size_t value_bytes(const rb_problem *problem, const rb_remote_problem_facts *facts) {
+    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
+    return (size_t)rb_problem_dst_elements(problem) * each;
+}
+
+static void take_values(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                        const void *from, double *dst) {
+    for (int64_t i = 0; i < rb_problem_dst_elements(problem); i++)
+        dst[i] = facts->output_f64 ? ((const double *)from)[i] : (double)((const float *)from)[i];
+}
+
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err) {
-    const int64_t count = rb_problem_dst_elements(problem);
-    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
     rb_message answer;
     rb_status status =
         rb_worker_call(worker, json_pack("{s:s}", "op", "run"), NULL, 0, &answer, err);
     if (status != RB_OK)
         return status;
-    if (answer.blob_bytes != (size_t)count * each)
-        status = rb_fail(err, RB_ERR_ENGINE, "the worker's answer is garbage");
-    for (int64_t i = 0; status == RB_OK && i < count; i++)
-        dst[i] = facts->output_f64 ? ((const double *)answer.blob)[i]
-                                   : (double)((const float *)answer.blob)[i];
+    if (answer.blob_bytes != value_bytes(problem, facts))
+        status = garbage(err);
+    if (status == RB_OK)
+        take_values(problem, facts, answer.blob, dst);
     rb_message_release(&answer);
     return status;
 }
@@ -91,8 +108,7 @@ static rb_status send_reversed(rb_worker *worker, const rb_problem *problem, con
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a source");
     for (int64_t i = 0; i < count; i++)
         values[i] = src[count - 1 - i];
-    const rb_status status =
-        send_values(worker, json_pack("{s:s, s:i}", "op", "input", "index", 1), values, count, err);
+    const rb_status status = send_input(worker, problem, 1, values, err);
     free(values);
     return status;
 }
@@ -115,7 +131,6 @@ rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem
                                     const rb_remote_problem_facts *facts, const float *src,
                                     const rb_timing_spec *spec, double call_ns, const double *right,
                                     rb_worker_times *times, rb_error *err) {
-    const size_t each = facts->output_f64 ? sizeof(double) : sizeof(float);
     rb_message answer = {0};
     rb_status status = send_reversed(worker, problem, src, err);
     if (status != RB_OK)
@@ -123,11 +138,77 @@ rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem
     status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
                                 rb_worker_profile_request(spec), NULL, 0, &answer, err);
     if (status == RB_OK)
-        status = rb_worker_profile_read(
-            &answer, spec->repetitions / 2, 1,
-            RB_CASE_INPUTS * (size_t)rb_problem_dst_elements(problem) * each, times, err);
+        status = rb_worker_profile_read(&answer, spec->repetitions / 2, 1,
+                                        RB_CASE_INPUTS * value_bytes(problem, facts), times, err);
     if (status == RB_OK)
         status = compare(problem, facts, answer.blob, right, err);
     rb_message_release(&answer);
     return status;
+}
+
+static void take_both(const rb_problem *problem, const rb_remote_problem_facts *facts,
+                      const rb_message *answer, rb_remote_problem_calls *calls) {
+    for (size_t i = 0; i < RB_CASE_INPUTS; i++)
+        take_values(problem, facts, (const char *)answer->blob + i * value_bytes(problem, facts),
+                    calls->dst[i]);
+}
+
+static rb_status time_with_node(rb_worker *worker, const rb_problem *problem,
+                                const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                                double call_ns, rb_remote_problem_calls *calls, rb_error *err) {
+    rb_message answer;
+    rb_status status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                          rb_worker_profile_request(spec), NULL, 0, &answer, err);
+    if (status == RB_OK)
+        status = rb_worker_profile_read(&answer, spec->repetitions / 2, 1,
+                                        RB_CASE_INPUTS * value_bytes(problem, facts), &calls->times,
+                                        err);
+    if (status == RB_OK)
+        take_both(problem, facts, &answer, calls);
+    calls->count = spec->repetitions / 2;
+    calls->node_told = true;
+    rb_message_release(&answer);
+    return status;
+}
+
+static rb_status time_calls(rb_worker *worker, const rb_problem *problem,
+                            const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                            double call_ns, rb_remote_problem_calls *calls, rb_error *err) {
+    rb_message answer;
+    json_t *request = json_pack("{s:s, s:s, s:I, s:f, s:b}", "op", "time", "name", spec->name,
+                                "repetitions", (json_int_t)spec->repetitions, "warmup_seconds",
+                                spec->warmup_seconds, "cold", spec->cold);
+    rb_status status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                          request, NULL, 0, &answer, err);
+    const json_t *real = json_object_get(answer.json, "real_ns");
+    const json_t *cpu = json_object_get(answer.json, "cpu_ns");
+    if (status == RB_OK && (json_array_size(real) != spec->repetitions ||
+                            answer.blob_bytes != RB_CASE_INPUTS * value_bytes(problem, facts)))
+        status = garbage(err);
+    if (status == RB_OK)
+        take_both(problem, facts, &answer, calls);
+    for (size_t i = 0; status == RB_OK && i < spec->repetitions; i++)
+        calls->times.plain_ns[i] = json_number_value(json_array_get(real, i));
+    calls->times.cpu_ns = json_number_value(json_array_get(cpu, 0));
+    calls->times.untrue[0] = '\0';
+    calls->count = spec->repetitions;
+    calls->node_told = false;
+    rb_message_release(&answer);
+    return status;
+}
+
+rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
+                                 const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                                 const float *const src[RB_CASE_INPUTS], double call_ns,
+                                 rb_remote_problem_calls *calls, rb_error *err) {
+    rb_status status = RB_OK;
+    for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
+        status = send_input(worker, problem, i, src[i], err);
+    if (status != RB_OK || spec->cold)
+        return status == RB_OK ? time_calls(worker, problem, facts, spec, call_ns, calls, err)
+                               : status;
+    status = time_with_node(worker, problem, facts, spec, call_ns, calls, err);
+    return status == RB_ERR_UNSUPPORTED
+               ? time_calls(worker, problem, facts, spec, call_ns, calls, err)
+               : status;
 }

@@ -34,4 +34,22 @@ rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem
                                     const rb_timing_spec *spec, double call_ns, const double *right,
                                     rb_worker_times *times, rb_error *err);
 
+/* Timed calls; the arrays, those of times included, are the caller's. */
+typedef struct rb_remote_problem_calls {
+    rb_worker_times times; /* plain_ns, and node_ns where it is told; room for spec->repetitions */
+    size_t count;          /* of either */
+    bool node_told;        /* the engine tells the time of the operation (rb_engine.profile) */
+    double *dst[RB_CASE_INPUTS]; /* (batch, oc, oh, ow) of the last call on each input */
+} rb_remote_problem_calls;
+
+/* src[i] is input i, (batch, ic, ih, iw); the calls take them in turn. An engine that tells the
+ * time of the operation is looked at in every second call (bench/case_profile.h): then count is
+ * half of spec->repetitions, a multiple of 4. Not with cold caches, which an engine's own reorders
+ * warm before the operation begins. call_ns is what a call is known to take: the time limit allows
+ * for it. */
+rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
+                                 const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
+                                 const float *const src[RB_CASE_INPUTS], double call_ns,
+                                 rb_remote_problem_calls *calls, rb_error *err);
+
 #endif

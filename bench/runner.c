@@ -5,8 +5,10 @@
 #include <time.h>
 
 #include "bench/cell.h"
+#include "bench/environment.h"
 #include "bench/interrupt.h"
 #include "bench/machine.h"
+#include "bench/meter.h"
 #include "bench/progress.h"
 #include "bench/run_cells.h"
 #include "bench/run_peaks.h"
@@ -14,11 +16,14 @@
 #include "model/graph_build.h"
 #include "results/report.h"
 
+#define STABILITY_SECONDS 0.3 /* the machine is looked at before anything is timed */
+
 typedef struct runner {
     const rb_plan *plan;
     rb_report report;
     rb_progress progress;
     rb_run_peaks peaks;
+    rb_environment environment;
     size_t resumed;         /* rows of an earlier run, which stay as they are */
     rb_run_source *sources; /* as plan->networks */
     void (*notice)(const char *sentence);
@@ -32,6 +37,19 @@ static void show(const runner *run, const rb_cell *cell, const char *step) {
     rb_progress_show(&run->progress, text);
 }
 
+/* A peer's settings are fixed by its first worker, before anything is timed. */
+static void tell_settings(const runner *run, const rb_cell *cell) {
+    const rb_record *record = &cell->record;
+    char name[256], sentence[sizeof record->settings_tried + sizeof name + 128];
+    if (!record->settings[0] || cell->worker > 0)
+        return;
+    rb_progress_clear(&run->progress);
+    rb_record_name(record, name, sizeof name);
+    snprintf(sentence, sizeof sentence, "%s: settings %s, fixed before timing (%s)", name,
+             record->settings, record->settings_tried);
+    run->notice(sentence);
+}
+
 /* One round: a fresh worker for each engine, then turns in the order A B, B A, A B ... */
 static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *err) {
     const rb_tier *tier = run->plan->tier;
@@ -39,6 +57,7 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
     for (size_t i = 0; status == RB_OK && i < count; i++) {
         show(run, &cells[i], "open, parity");
         status = rb_cell_open(&cells[i], err);
+        tell_settings(run, &cells[i]);
     }
     for (int32_t turn = 0; turn < tier->turns; turn++)
         for (size_t i = 0; status == RB_OK && !rb_interrupted() && i < count; i++) {
@@ -72,6 +91,8 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
         cells[i].record.steal_share = steal;
         if (status == RB_OK)
             status = rb_cell_finish(&cells[i], err);
+        rb_environment_learn(&run->environment, steal, cells[i].record.yardstick_spread - 1,
+                             run->report.context);
         if (status == RB_OK)
             status = rb_record_list_put(&run->report.records, &cells[i].record, err);
         rb_remote_close(cells[i].remote);
@@ -95,7 +116,8 @@ static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_se
         setting->group.batch = plan->batches[b];
         for (size_t t = 0; status == RB_OK && !rb_interrupted() && t < plan->thread_count; t++) {
             setting->group.threads = (int32_t)plan->threads[t];
-            setting->worker.threads = setting->group.threads;
+            rb_affinity_place(&plan->affinity, setting->group.threads, &setting->placement);
+            rb_worker_keep(&setting->worker, &setting->placement);
             setting->peak_gmacs = run->peaks.at[t].gmacs_per_second;
             status = run_group(run, setting, err);
         }
@@ -104,14 +126,18 @@ static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_se
     return status;
 }
 
-/* Threads for oracle and reference, whose results are the same with any number of them: the most
- * that the plan has, as long as there are cores for them. */
-static int32_t truth_threads(const rb_plan *plan) {
-    const int32_t cores = rb_machine_threads();
+static int32_t most_threads(const rb_plan *plan) {
     int32_t most = 1;
     for (size_t t = 0; t < plan->thread_count; t++)
         if (plan->threads[t] > most)
             most = (int32_t)plan->threads[t];
+    return most;
+}
+
+/* Threads for oracle and reference, whose results are the same with any number of them: the most
+ * that the plan has, as long as there are cores for them. */
+static int32_t truth_threads(const rb_plan *plan) {
+    const int32_t cores = rb_machine_threads(), most = most_threads(plan);
     return most < cores ? most : cores;
 }
 
@@ -137,7 +163,8 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
                                .weights_sha256 = source->info.sha256,
                                .synthetic = rb_weights_are_synthetic(&source->info),
                                .worker = plan->worker};
-    setting.worker.threads = spec.threads;
+    rb_affinity_place(&plan->affinity, spec.threads, &setting.placement);
+    rb_worker_keep(&setting.worker, &setting.placement);
     if (status == RB_OK)
         status = rb_truth_compute(&setting.worker, &spec, &inputs, &truth, err);
     if (status == RB_OK)
@@ -189,7 +216,7 @@ static rb_status resume(runner *run, rb_error *err) {
         status = rb_fail(err, RB_ERR_NOT_COMPARABLE,
                          "%s: was made with other settings (tier, scenario, weights, seed, images "
                          "or how many of them, "
-                         "machine, OpenMP, --no-worker); use another -o",
+                         "machine, OpenMP, affinity, --no-worker); use another -o",
                          path);
     json_decref(plan);
     for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
@@ -253,13 +280,15 @@ static rb_status prepare(runner *run, rb_error *err) {
 rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence),
                         rb_record_list *records, rb_error *err) {
     runner run = {.plan = plan, .notice = notice};
-    char title[1024];
+    char title[1024], line[RB_GRADE_LINE_CAPACITY];
     rb_plan full = *plan;
     rb_status status = RB_OK;
     if (plan->images)
         status = rb_inputs_folder_digest(plan->images, rb_run_image_limit(plan), full.images_sha256,
                                          err);
-    json_t *context = rb_machine_context();
+    rb_environment_look(most_threads(plan), STABILITY_SECONDS, &run.environment);
+    json_t *context = rb_environment_context(&run.environment);
+    rb_meter_describe(context);
     run.report = (rb_report){.directory = plan->directory,
                              .title = title,
                              .context = context,
@@ -270,6 +299,10 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
     for (size_t n = 0; status == RB_OK && !rb_interrupted() && n < plan->network_count; n++)
         status = run_network(&run, n, err);
     rb_progress_clear(&run.progress);
+    if (run.report.records.count > 0) {
+        rb_environment_grade_line(&run.environment, line);
+        notice(line);
+    }
     if (status == RB_OK && rb_interrupted())
         status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     json_decref(run.report.context);

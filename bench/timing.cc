@@ -53,6 +53,8 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
     rb_status status = warm_up(spec->warmup_seconds, body, err);
     if (status != RB_OK)
         return status;
+    if (body->start)
+        body->start(body->ctx);
     double cpu_before = 0;
     const auto one_call = [&](benchmark::State &state) {
         for (auto _ : state) {
@@ -62,7 +64,12 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
             const auto start = Clock::now();
             if (status == RB_OK)
                 status = body->call(body->ctx, err);
-            const auto end = Clock::now();
+            auto end = Clock::now();
+            if (spec->slowdown > 0) {
+                const auto until = start + (end - start) * (1 + spec->slowdown);
+                while (end < until)
+                    end = Clock::now();
+            }
             body->after(body->ctx);
             state.SetIterationTime(std::chrono::duration<double>(end - start).count());
         }

@@ -12,8 +12,10 @@
 extern "C" {
 #endif
 
-/* What is timed: call. before and after stand round each call and outside of its time. */
+/* What is timed: call. before and after stand round each call and outside of its time. start, which
+ * may be NULL, comes once, between the warm-up and the first call that is timed. */
 typedef struct rb_timing_body {
+    void (*start)(void *ctx);
     void (*before)(void *ctx);
     rb_status (*call)(void *ctx, rb_error *err);
     void (*after)(void *ctx);
@@ -24,6 +26,8 @@ typedef struct rb_timing_spec {
     const char *name; /* of the benchmark */
     size_t repetitions;
     double warmup_seconds; /* of wall clock; at least one call */
+    double slowdown;       /* share by which each call is made longer by waiting: for the self-test
+                            * of who must notice; else 0 */
     bool cold;             /* before each call, warm-up included, the caches are emptied: by whoever
                             * has the body, in `before` */
 } rb_timing_spec;

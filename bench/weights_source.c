@@ -9,7 +9,7 @@
 #include "base/own_path.h"
 #include "bench/trial.h"
 
-static rb_status cache_directory(char path[RB_PATH_CAPACITY], rb_error *err) {
+rb_status rb_weights_cache(char path[RB_PATH_CAPACITY], rb_error *err) {
     const char *own = getenv("RESBENCH_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     const struct passwd *user = home && *home ? NULL : getpwuid(getuid());
@@ -136,7 +136,7 @@ static rb_status synthetic(const rb_network *network, uint64_t seed, char path[R
     rb_status status = find_packed(name, path, &found, err);
     if (status != RB_OK || found)
         return status;
-    status = cache_directory(directory, err);
+    status = rb_weights_cache(directory, err);
     if (status == RB_OK)
         status = rb_path_in(directory, name + strlen(packed), path, err);
     if (status != RB_OK)

@@ -19,6 +19,9 @@ rb_status rb_weights_inspect(const char *path, rb_weights_info *info, rb_graph *
 rb_status rb_weights_source(const char *given, const rb_network *network, uint64_t seed,
                             char path[RB_PATH_CAPACITY], rb_weights_info *info, rb_error *err);
 
+/* The directory for what is made once, which is made if it is not there. */
+rb_status rb_weights_cache(char path[RB_PATH_CAPACITY], rb_error *err);
+
 /* The networks that given, a file or a directory, has weights for: a list as rb_plan_add_networks
  * reads it, "resnet50,resnet18-v1". RB_ERR_INPUT when there are none. */
 rb_status rb_weights_networks(const char *given, char *list, size_t capacity, rb_error *err);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bench/engine_loader.h"
 #include "bench/fault.h"
+#include "bench/loaded_libraries.h"
 #include "bench/peak.h"
 #include "bench/process_memory.h"
 #include "bench/worker_profile.h"
@@ -62,7 +63,12 @@ static rb_status op_describe(rb_worker_state *state, const rb_message *request, 
                              rb_error *err) {
     const rb_engine *engine;
     (void)state;
+    json_t *before = rb_loaded_libraries();
     const rb_status status = rb_engine_load(text_of(request->json, "engine_path"), &engine, err);
+    json_t *after = rb_loaded_libraries();
+    json_object_set_new(answer->json, "libraries", rb_libraries_beyond(after, before));
+    json_decref(before);
+    json_decref(after);
     if (status != RB_OK)
         return status;
     json_object_set_new(answer->json, "name", clean_text(engine->name));
@@ -141,6 +147,7 @@ static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_m
         state->open_case = NULL;
         return status;
     }
+    rb_case_set_meter(state->open_case, state->meter);
     const rb_case_facts facts = rb_case_facts_of(state->open_case);
     json_object_set_new(answer->json, "version", clean_text(facts.engine->version));
     json_object_set_new(answer->json, "output_f64",
@@ -184,6 +191,17 @@ static rb_status op_tap(rb_worker_state *state, const rb_message *request, rb_me
                          int_of(request->json, "count"), answer, err);
 }
 
+/* Of the turn that has just ended. */
+static json_t *counts_of(const rb_meter *meter) {
+    rb_call_counts counts;
+    json_t *object = json_object();
+    rb_call_counts_init(&counts);
+    if (meter)
+        counts = rb_meter_counts(meter);
+    rb_json_fields_write(rb_call_counts_fields, rb_call_counts_field_count, &counts, object);
+    return object;
+}
+
 static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_message *answer,
                          rb_error *err) {
     const int64_t repetitions = int_of(request->json, "repetitions");
@@ -191,6 +209,7 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
         .name = text_of(request->json, "name"),
         .repetitions = (size_t)repetitions,
         .warmup_seconds = json_number_value(json_object_get(request->json, "warmup_seconds")),
+        .slowdown = json_number_value(json_object_get(request->json, "slowdown")),
         .cold = json_is_true(json_object_get(request->json, "cold"))};
     const void *logits[RB_CASE_INPUTS];
     if (repetitions < 1 || repetitions > 1000000)
@@ -202,6 +221,7 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
     json_t *yardstick = json_array(), *real = json_array(), *cpu = json_array();
     json_array_append_new(yardstick, json_real(rb_yardstick_ns()));
     rb_status status = rb_case_time(state->open_case, &spec, samples, logits, err);
+    json_object_set_new(answer->json, "counts", counts_of(state->meter));
     json_array_append_new(yardstick, json_real(rb_yardstick_ns()));
     for (size_t i = 0; status == RB_OK && i < spec.repetitions; i++) {
         json_array_append_new(real, json_real(samples[i].real_ns));
@@ -234,15 +254,16 @@ static rb_status op_account(rb_worker_state *state, const rb_message *request, r
     const rb_status status = rb_case_memory(state->open_case, &memory, err);
     if (status != RB_OK)
         return status;
-    const rb_process_memory process = rb_process_memory_now();
+    const rb_memory_marks marks = rb_case_marks(state->open_case);
     json_t *bytes = json_array();
     for (int kind = 0; kind < RB_MEMORY_KINDS; kind++)
         json_array_append_new(bytes, json_integer(memory.bytes[kind]));
     json_object_set_new(answer->json, "bytes", bytes);
-    json_object_set_new(answer->json, "peak_rss_bytes", json_integer(process.peak_bytes));
-    json_object_set_new(answer->json, "resident_bytes", json_integer(process.resident_bytes));
-    json_object_set_new(answer->json, "start_rss_bytes",
-                        json_integer(rb_case_facts_of(state->open_case).start_rss_bytes));
+    json_object_set_new(answer->json, "peak_rss_bytes", json_integer(marks.peak_rss_bytes));
+    json_object_set_new(answer->json, "resident_bytes",
+                        json_integer(rb_process_memory_now().resident_bytes));
+    json_object_set_new(answer->json, "start_rss_bytes", json_integer(marks.start_rss_bytes));
+    rb_json_fields_write(rb_ledger_fields, rb_ledger_field_count, &marks.ledger, answer->json);
     return RB_OK;
 }
 
@@ -304,7 +325,7 @@ static int move_away(int fd) {
 }
 
 int rb_worker_serve(int standard_input) {
-    rb_worker_state state = {0};
+    rb_worker_state state = {.meter = rb_meter_create()}; /* before any thread of an engine */
     rb_error err;
     const int fd = move_away(standard_input);
     /* The harness decides when to stop; engines that print must not spoil its tables. */
@@ -326,5 +347,6 @@ int rb_worker_serve(int standard_input) {
             break;
     }
     rb_case_close(state.open_case);
+    rb_meter_destroy(state.meter);
     return 0;
 }

@@ -4,7 +4,8 @@
  * rb_status) and, when that is not RB_OK, "message". RB_ERR_CRASHED is the last answer of a process
  * whose engine has touched a guard page (bench/fault.h): it ends by its signal.
  *
- *   describe  {engine_path}              -> {name, version, description, conv_only}
+ *   describe  {engine_path}              -> {name, version, description, conv_only,
+ *                                            libraries: those that came with it}
  *   open      {engine_path, network, weights, batch, height, width, classes, threads,
  *             jitter, verbose}
  *                                        -> {version, output_f64, load_ns, open_ns, kernels,
@@ -16,14 +17,17 @@
  *   run       {}                         -> {run_ns}, blob: logits
  *   tap       {first, count}             -> {dims: [[n, c, h, w], ...]}, blob: the values of these
  *                                           nodes, one behind the other
- *   time      {name, repetitions, warmup_seconds, cold}
- *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after]},
+ *   time      {name, repetitions, warmup_seconds, cold, slowdown}
+ *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after],
+ *                                            counts: those of results/call_counts.h},
  *                                           blob: the last logits of each input
  *   profile   {repetitions, warmup_seconds, cold}
- *                                        -> {plain_ns, profiled_ns, untrue}, blob: as time, then
- *                                           int64 (repetitions / 2, nodes) (bench/case_profile.h)
+ *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob:
+ *                                           as time, then int64 (repetitions / 2, nodes)
+ *                                           (bench/case_profile.h)
  *   account   {}                         -> {bytes: [by rb_memory_kind], peak_rss_bytes,
- *                                            start_rss_bytes, resident_bytes}
+ *                                            start_rss_bytes, resident_bytes, and those of
+ *                                            results/ledger.h}
  *   close     {}                         -> {} */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
@@ -33,6 +37,7 @@
 
 typedef struct rb_worker_state {
     rb_case *open_case; /* NULL before open and after close */
+    rb_meter *meter;    /* NULL: nothing is counted beside the time */
 } rb_worker_state;
 
 /* Answers one request. Failures are answers too. */

@@ -12,7 +12,7 @@
 #include "base/own_path.h"
 #include "base/text.h"
 #include "bench/clock.h"
-#include "bench/machine.h"
+#include "bench/peer.h"
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
@@ -26,13 +26,12 @@ struct rb_worker {
     rb_error why;
 };
 
-static rb_status spawn(rb_worker *worker, rb_error *err) {
+/* peer: what to start instead of this program; NULL. */
+static rb_status spawn(rb_worker *worker, const rb_peer_command *peer, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no socket for a worker: %s", strerror(errno));
-    cpu_set_t processors;
-    const bool keep =
-        worker->options.threads > 0 && rb_machine_processors(worker->options.threads, &processors);
+    const rb_worker_options *options = &worker->options;
     char own[RB_PATH_CAPACITY];
     const bool named = rb_own_program(own, NULL) == RB_OK;
     const pid_t parent = getpid();
@@ -45,10 +44,14 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     if (pid == 0) {
         /* Between fork and exec: system calls only. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (keep)
-            sched_setaffinity(0, sizeof processors, &processors);
+        if (options->kept)
+            sched_setaffinity(0, sizeof options->processors, &options->processors);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
+        if (peer) {
+            execvp(peer->argv[0], peer->argv);
+            _exit(127);
+        }
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
         if (named) /* there is no /proc */
             execl(own, "resbench", "worker", (char *)NULL);
@@ -60,6 +63,26 @@ static rb_status spawn(rb_worker *worker, rb_error *err) {
     return RB_OK;
 }
 
+static rb_status spawn_peer(rb_worker *worker, rb_error *err) {
+    rb_peer_command *command = malloc(sizeof *command);
+    if (!command)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
+    rb_status status = rb_peer_command_make(worker->options.peer, command, err);
+    if (status == RB_OK)
+        status = spawn(worker, command, err);
+    free(command);
+    return status;
+}
+
+static rb_status start(rb_worker *worker, rb_error *err) {
+    if (worker->options.peer && worker->options.in_process)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "a peer always has a process of its own: leave out --no-worker");
+    if (worker->options.peer)
+        return spawn_peer(worker, err);
+    return worker->options.in_process ? RB_OK : spawn(worker, NULL, err);
+}
+
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **started, rb_error *err) {
     *started = NULL;
     rb_worker *worker = calloc(1, sizeof *worker);
@@ -67,7 +90,7 @@ rb_status rb_worker_start(const rb_worker_options *options, rb_worker **started,
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
     worker->options = *options;
     worker->fd = -1;
-    const rb_status status = options->in_process ? RB_OK : spawn(worker, err);
+    const rb_status status = start(worker, err);
     if (status == RB_OK)
         *started = worker;
     else

@@ -2,18 +2,29 @@
 #ifndef BENCH_WORKER_CLIENT_H
 #define BENCH_WORKER_CLIENT_H
 
+#include <sched.h>
 #include <stdbool.h>
 
+#include "bench/affinity.h"
 #include "bench/message.h"
 
 typedef struct rb_worker_options {
     bool in_process;        /* no process of its own: for a debugger */
     double timeout_seconds; /* for every single answer */
-    int32_t threads;        /* the process is kept to so many cores; 0: to none */
+    bool kept;              /* to these processors */
+    cpu_set_t processors;
+    const char *peer; /* script whose worker is started instead of ours (bench/peer.h) */
 } rb_worker_options;
+
+/* Workers that are started with these options are kept to a placement's processors. */
+static inline void rb_worker_keep(rb_worker_options *options, const rb_placement *placement) {
+    options->kept = placement->kept;
+    options->processors = placement->set;
+}
 
 typedef struct rb_worker rb_worker;
 
+/* RB_ERR_USAGE for a peer in this process. */
 rb_status rb_worker_start(const rb_worker_options *options, rb_worker **worker, rb_error *err);
 
 /* Sends a request (whose reference is taken) and waits for the answer. A status in the answer

@@ -41,6 +41,7 @@ rb_status rb_worker_profile(rb_case *c, const rb_timing_spec *spec, rb_message *
         rb_text_clean(profile.untrue);
         json_object_set_new(answer->json, "plain_ns", numbers(profile.plain_ns, calls));
         json_object_set_new(answer->json, "profiled_ns", numbers(profile.profiled_ns, calls));
+        json_object_set_new(answer->json, "cpu_ns", json_real(profile.cpu_ns));
         json_object_set_new(answer->json, "untrue", json_string(profile.untrue));
         status = answer_blob(c, &profile, calls, answer, err);
     }
@@ -69,6 +70,7 @@ rb_status rb_worker_profile_read(const rb_message *answer, size_t calls, int32_t
         times->plain_ns[i] = json_number_value(json_array_get(plain, i));
         times->profiled_ns[i] = json_number_value(json_array_get(profiled, i));
     }
+    times->cpu_ns = json_number_value(json_object_get(answer->json, "cpu_ns"));
     memcpy(times->node_ns, (const char *)answer->blob + logits_bytes, bytes);
     snprintf(times->untrue, sizeof times->untrue, "%s", untrue);
     return RB_OK;

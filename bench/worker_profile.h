@@ -7,13 +7,14 @@
 
 /* Room for what is read from an answer. */
 typedef struct rb_worker_times {
+    double cpu_ns;                  /* processor time of a call, the mean */
     double *plain_ns, *profiled_ns; /* [calls] */
     int64_t *node_ns;               /* (calls, nodes) */
     char untrue[RB_PROFILE_UNTRUE_CAPACITY];
 } rb_worker_times;
 
-/* Answers plain_ns and profiled_ns, both [repetitions / 2], and untrue; the blob is the logits of
- * both inputs and then the times of the nodes of every profiled call, int64. */
+/* Answers plain_ns and profiled_ns, both [repetitions / 2], cpu_ns and untrue; the blob is the
+ * logits of both inputs and then the times of the nodes of every profiled call, int64. */
 rb_status rb_worker_profile(rb_case *c, const rb_timing_spec *spec, rb_message *answer,
                             rb_error *err);
 

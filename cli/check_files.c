@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "bench/machine.h"
+#include "bench/environment.h"
 #include "results/check_report.h"
 #include "results/check_tables.h"
 #include "results/report_file.h"
@@ -98,7 +98,7 @@ rb_status rb_check_files_write(const rb_check_files *files, const rb_check_plan 
         return RB_OK;
     const rb_check_report report = {.engine = plan->engine.label,
                                     .version = files->engine_version,
-                                    .context = rb_machine_context(),
+                                    .context = rb_environment_brief(plan->threads),
                                     .plan = plan_to_json(plan, complete),
                                     .rows = rows};
     rb_status status = files->json ? rb_check_json_write(files->json, &report, err) : RB_OK;

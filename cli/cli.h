@@ -60,8 +60,10 @@ void rb_cli_join_sizes(const struct argp_state *state, int64_t crop_height, int6
 int64_t rb_cli_resize(const struct argp_state *state, const char *text);
 
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
+int rb_command_env(int argc, char **argv);
 int rb_command_run(int argc, char **argv);
 int rb_command_compare(int argc, char **argv);
+int rb_command_gate(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);
 int rb_command_profile(int argc, char **argv);
 int rb_command_accuracy(int argc, char **argv);
@@ -69,6 +71,7 @@ int rb_command_check(int argc, char **argv);
 int rb_command_classify(int argc, char **argv);
 int rb_command_infer(int argc, char **argv);
 int rb_command_describe(int argc, char **argv);
+int rb_command_kernels(int argc, char **argv);
 int rb_command_list(int argc, char **argv);
 int rb_command_weights(int argc, char **argv);
 int rb_command_synth_input(int argc, char **argv);

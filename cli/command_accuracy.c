@@ -88,6 +88,9 @@ static rb_status complete(accuracy_arguments *a, rb_error *err) {
         rb_plan_add_engines(plan, a->engines ? a->engines : "oracle,reference,onednn", err);
     if (status == RB_OK && plan->engine_count == 0)
         status = rb_fail(err, RB_ERR_USAGE, "the list of engines is empty");
+    if (status == RB_OK && a->engine_options.worker.in_process)
+        status =
+            rb_plan_refuse_peers(plan->engines, plan->engine_count, "leave out --no-worker", err);
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_ACCURACY_IMAGES, plan->resume,
                                           plan->directory, err);

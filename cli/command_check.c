@@ -275,6 +275,9 @@ static rb_status choose_networks(check_arguments *a, rb_error *err) {
 static rb_status choose_engine(check_arguments *a, rb_error *err) {
     rb_status status = rb_plan_find_engine(a->engine, &a->plan.engine, err);
     if (status == RB_OK)
+        status =
+            rb_plan_refuse_peers(&a->plan.engine, 1, "'resbench run' compares its logits", err);
+    if (status == RB_OK)
         status = rb_engine_find_own("oracle", a->plan.oracle_path, err);
     if (status == RB_OK)
         status = rb_engine_find_own("reference", a->plan.reference_path, err);

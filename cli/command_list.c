@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bench/engine_loader.h"
+#include "bench/peer.h"
 #include "bench/worker_client.h"
 #include "cli/cli.h"
 #include "model/network.h"
@@ -11,20 +12,32 @@ static const char doc[] =
     "Lists the networks, and the engines and kernel plug-ins that can be measured."
     "\v"
     "Engines and kernel plug-ins are the shared objects in the directories of "
-    "RESBENCH_ENGINE_PATH and in lib/resbench beside the program.\n\n"
+    "RESBENCH_ENGINE_PATH and in lib/resbench beside the program. Peers are other programs that "
+    "'resbench run' measures beside them; docs/peers.md tells more.\n\n"
     "Example:\n"
     "  resbench list\n"
-    "  resbench list --json\n\n" RB_EXIT_HELP;
+    "  resbench list --json\n"
+    "  resbench list --peers\n\n" RB_EXIT_HELP;
 
 static const struct argp_option options[] = {
-    {"json", 'j', NULL, 0, "Print the table of networks as JSON", 0}, {0}};
+    {"json", 'j', NULL, 0, "Print the table of networks as JSON", 0},
+    {"peers", 'p', NULL, 0, "List the peers, with the versions that are installed", 0},
+    {0}};
+
+typedef struct list_arguments {
+    bool json, peers;
+} list_arguments;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    bool *json = state->input;
+    list_arguments *a = state->input;
     if (key == 'j')
-        *json = true;
+        a->json = true;
+    else if (key == 'p')
+        a->peers = true;
     else if (key == ARGP_KEY_ARG)
         argp_error(state, "'%s' is one argument too many", argument);
+    else if (key == ARGP_KEY_END && a->json && a->peers)
+        argp_error(state, "--json and --peers exclude each other");
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
@@ -66,30 +79,36 @@ static void print_engine(void *ctx, const char *name, const char *path) {
     rb_message answer = {0};
     rb_error err;
     (void)ctx;
-    rb_status status = rb_worker_start(&(rb_worker_options){.timeout_seconds = 30}, &worker, &err);
+    const rb_worker_options how = {.timeout_seconds = 30,
+                                   .peer = rb_peer_is_script(path) ? path : NULL};
+    rb_status status = rb_worker_start(&how, &worker, &err);
     if (status == RB_OK)
         status =
             rb_worker_call(worker, json_pack("{s:s, s:s}", "op", "describe", "engine_path", path),
                            NULL, 0, &answer, &err);
     if (status == RB_OK)
-        printf("  %-14s %-22s %s\n", name,
+        printf("  %-16s %-22s %s\n", name,
                json_string_value(json_object_get(answer.json, "version")),
                json_string_value(json_object_get(answer.json, "description")));
     else
-        printf("  %-14s cannot be used: %s\n", name, err.message);
+        printf("  %-16s cannot be used: %s\n", name, err.message);
     rb_message_release(&answer);
     rb_worker_stop(worker);
 }
 
 int rb_command_list(int argc, char **argv) {
     static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
-    bool json = false;
+    list_arguments a = {0};
     size_t count;
     rb_error err;
-    rb_cli_parse(&argp, argc, argv, &json);
-    if (json) {
+    rb_cli_parse(&argp, argc, argv, &a);
+    if (a.json) {
         print_json();
         return RB_EXIT_FINE;
+    }
+    if (a.peers) {
+        const rb_status status = rb_peer_each(print_engine, NULL, &err);
+        return status == RB_OK ? RB_EXIT_FINE : rb_cli_fail(status, &err);
     }
     const rb_network *table = rb_network_table(&count);
     printf("networks:\n");

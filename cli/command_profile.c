@@ -1,7 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "bench/machine.h"
+#include "bench/environment.h"
 #include "bench/progress.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
@@ -132,6 +132,9 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
     if (status == RB_OK && a->plan.engine_count == 0)
         status = rb_plan_add_engines(&a->plan, "onednn", err);
     if (status == RB_OK)
+        status = rb_plan_refuse_peers(a->plan.engines, a->plan.engine_count,
+                                      "'resbench run' measures it", err);
+    if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_PROFILE_JSON, false, job->directory, err);
     if (status == RB_OK)
         status =
@@ -155,8 +158,7 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
                                 .verbose = a->engines.verbose};
     plan->weights_sha256 = job->info.sha256;
     plan->inputs = &job->inputs;
-    plan->worker = a->engines.worker;
-    plan->worker.threads = a->engines.threads;
+    plan->worker = rb_engine_options_timed(&a->engines);
     plan->quick = a->quick;
     plan->alone = !a->no_alone;
     return RB_OK;
@@ -164,7 +166,7 @@ static rb_status prepare(profile_arguments *a, profile_job *job, rb_error *err) 
 
 static rb_status write_files(const rb_profile *profile, const char *directory, rb_error *err) {
     char title[160];
-    json_t *context = rb_machine_context();
+    json_t *context = rb_environment_brief(profile->threads);
     const char *model = json_string_value(json_object_get(context, "cpu_model"));
     snprintf(title, sizeof title, "Profile of %s, %.80s", profile->network,
              model ? model : "unknown processor");

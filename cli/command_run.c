@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/peer.h"
 #include "bench/runner.h"
 #include "bench/weights_source.h"
 #include "cli/cli.h"
@@ -18,6 +19,7 @@ enum {
     OPT_RESIZE,
     OPT_CROP,
     OPT_MODE,
+    OPT_AFFINITY,
     OPT_SCENARIO,
     OPT_PERCENTILE
 };
@@ -25,7 +27,8 @@ enum {
 static const struct argp_option options[] = {
     {"depths", 'd', "LIST", 0,
      "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, 18-101, all, ...", 0},
-    {"engines", 'e', "LIST", 0, "Engines by name or path (default: reference,onednn)", 0},
+    {"engines", 'e', "LIST", 0,
+     "Engines by name or path, and peers such as peer:torch (default: reference,onednn)", 0},
     {"batch", 'b', "LIST", 0, "Batch sizes: 1,8, 1-64:x2 (default: 1; with --full: 1,8)", 0},
     {"size", OPT_SIZE, "LIST", 0,
      "Input sizes: 224, 160x192, 128-256:32 (default: the networks' own, 224x224)", 0},
@@ -35,6 +38,11 @@ static const struct argp_option options[] = {
      "calls (default: the median of calls), or single-stream (as many calls as a percentile needs)",
      0},
     {"percentile", OPT_PERCENTILE, "P", 0, "Of single-stream: 50, 90 (default), 95, 99 or 99.9", 0},
+    {"affinity", OPT_AFFINITY, "HOW", 0,
+     "Where engines run: compact (default, cores side by side), scatter (over packages, NUMA "
+     "nodes, "
+     "caches), none, or processors such as 0-3,8",
+     0},
     {"weights", 'w', "FILE|DIR", 0,
      "Weights, or a directory of <network>.h5 (default: synthetic, made once and cached)", 0},
     {"images", 'i', "DIR", 0, "JPEG and PNG images as input (default: synthetic)", 0},
@@ -68,7 +76,8 @@ static const char doc[] =
 typedef struct run_arguments {
     rb_engine_options engine_options;
     rb_plan plan;
-    const char *depths, *engines, *batches, *modes, *sizes, *crops, *scenario, *percentile, *output;
+    const char *depths, *engines, *batches, *modes, *sizes, *crops, *affinity, *scenario,
+        *percentile, *output;
 } run_arguments;
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -94,6 +103,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_PERCENTILE:
         a->percentile = argument;
+        break;
+    case OPT_AFFINITY:
+        a->affinity = argument;
         break;
     case OPT_SIZE:
         a->sizes = argument;
@@ -186,6 +198,8 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK && (a->sizes || a->crops))
         status = rb_plan_add_sizes(&a->plan, a->sizes ? a->sizes : a->crops, err);
     if (status == RB_OK)
+        status = rb_affinity_parse(a->affinity ? a->affinity : "compact", &a->plan.affinity, err);
+    if (status == RB_OK)
         status = rb_plan_add_modes(&a->plan, a->modes ? a->modes : "steady", err);
     if (status == RB_OK)
         status = complete_scenario(a, err);
@@ -194,6 +208,9 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_cli_results_directory(a->output, RB_REPORT_JSON, a->plan.resume,
                                           a->plan.directory, err);
+    if (status == RB_OK && a->engine_options.worker.in_process)
+        status = rb_plan_refuse_peers(a->plan.engines, a->plan.engine_count,
+                                      "leave out --no-worker", err);
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
     return status;
@@ -220,12 +237,23 @@ static void say_scenario(const rb_plan *plan) {
            100 * share, rb_percentile_least(share), (1 - share) / 20, rb_percentile_mlperf(share));
 }
 
-/* The command that measures one row again, in one process for a debugger. */
+static void print_affinity(const rb_affinity *affinity) {
+    if (affinity->kind == RB_AFFINITY_COMPACT)
+        return;
+    printf(" --affinity ");
+    if (affinity->kind != RB_AFFINITY_LIST)
+        printf("%s", rb_affinity_name(affinity->kind));
+    for (int i = 0; i < affinity->count; i++)
+        printf("%s%d", i ? "," : "", affinity->processors[i]);
+}
+
+/* The command that measures one row again, in one process for a debugger if it can be. */
 static void print_repetition(const rb_plan *plan, const rb_record *record) {
     for (size_t e = 0; e < plan->engine_count; e++) {
         if (strcmp(plan->engines[e].label, record->engine) != 0)
             continue;
-        printf("again: resbench run --no-worker%s --depths %s --engines '%s' --batch ",
+        printf("again: resbench run%s%s --depths %s --engines '%s' --batch ",
+               rb_peer_is_script(plan->engines[e].path) ? "" : " --no-worker",
                plan->tier == &rb_tier_quick  ? " --quick"
                : plan->tier == &rb_tier_full ? " --full"
                                              : "",
@@ -238,6 +266,7 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
             printf(" --mode %s", record->mode);
         if (plan->scenario == RB_SCENARIO_SINGLE_STREAM)
             printf(" --scenario single-stream --percentile %g", 100 * plan->percentile);
+        print_affinity(&plan->affinity);
         if (plan->weights)
             printf(" --weights '%s'", plan->weights);
         if (plan->images)

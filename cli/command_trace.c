@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "bench/environment.h"
 #include "bench/inputs.h"
 #include "bench/plan.h"
 #include "bench/progress.h"
@@ -174,6 +175,9 @@ static rb_status prepare(const trace_arguments *a, rb_trace_plan *plan, rb_input
         status = rb_plan_find_engine(a->engine, &plan->engine, err);
     if (status == RB_OK)
         status = rb_plan_find_engine(a->against, &plan->against, err);
+    const rb_plan_engine both[] = {plan->engine, plan->against};
+    if (status == RB_OK)
+        status = rb_plan_refuse_peers(both, 2, "'resbench run' compares its logits", err);
     if (status == RB_OK)
         status = rb_weights_source(a->weights, network, a->seed, weights, info, err);
     if (status == RB_OK && a->json)
@@ -233,7 +237,7 @@ int rb_command_trace(int argc, char **argv) {
     if (status == RB_OK)
         rb_trace_print(&trace, terminal_columns(), stdout);
     if (status == RB_OK && a.json)
-        status = rb_trace_write(&trace, a.json, &err);
+        status = rb_trace_write(&trace, rb_environment_brief(trace.threads), a.json, &err);
     const rb_exit code = trace.crashed                ? RB_EXIT_CRASHED
                          : !rb_trace_is_right(&trace) ? RB_EXIT_WRONG
                                                       : RB_EXIT_FINE;

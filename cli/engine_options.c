@@ -74,6 +74,15 @@ const struct argp_child rb_engine_children[] = {{&argp, 0, "How engines are run:
 const struct argp_child rb_engine_sweep_children[] = {{&sweep_argp, 0, "How engines are run:", 0},
                                                       {0}};
 
+rb_worker_options rb_engine_options_timed(const rb_engine_options *o) {
+    const rb_affinity affinity = {.kind = RB_AFFINITY_COMPACT};
+    rb_worker_options worker = o->worker;
+    rb_placement placement;
+    rb_affinity_place(&affinity, o->threads, &placement);
+    rb_worker_keep(&worker, &placement);
+    return worker;
+}
+
 void rb_engine_options_watch(const rb_engine_options *o) {
     if (!o->worker.in_process)
         rb_interrupt_install();

@@ -25,6 +25,10 @@ extern const struct argp_child rb_engine_children[];
  * --threads takes a list, which is the command's to read, and threads is the default. */
 extern const struct argp_child rb_engine_sweep_children[];
 
+/* The options of workers that are timed: kept to as many cores as their engine has threads, the
+ * same ones for every engine. */
+rb_worker_options rb_engine_options_timed(const rb_engine_options *options);
+
 /* SIGINT and SIGTERM are heeded between the answers of workers; an engine in this process would not
  * hear of them, and is ended by them as usual. */
 void rb_engine_options_watch(const rb_engine_options *options);

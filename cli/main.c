@@ -14,6 +14,8 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
+    {"env", rb_command_env, "tell what this machine is, and how far its times can be trusted"},
+    {"gate", rb_command_gate, "tell whether one build is slower than another"},
     {"compare", rb_command_compare,
      "tell what is slower, wrong or larger in one run than in another"},
     {"plot", rb_command_plot, "draw the results of a run"},
@@ -21,6 +23,7 @@ static const struct {
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
     {"accuracy", rb_command_accuracy, "measure top-1 and top-5 on a data set, engine by engine"},
     {"check", rb_command_check, "tell whether an engine is right, and to which digit"},
+    {"kernels", rb_command_kernels, "time every convolution of the networks beside oneDNN"},
     {"classify", rb_command_classify, "tell what is on a photograph"},
     {"infer", rb_command_infer, "run a network on an input and write its logits"},
     {"describe", rb_command_describe, "print the graph of a network"},

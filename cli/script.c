@@ -9,30 +9,9 @@
 #include <unistd.h>
 
 #include "base/own_path.h"
+#include "base/script_path.h"
 
 #define MAX_ARGUMENTS 64
-
-/* The Python that was found when building is one of that machine. */
-static const char *find_python(void) {
-    const char *given = getenv("RESBENCH_PYTHON");
-    if (given && *given)
-        return given;
-    return access(RB_PYTHON, X_OK) == 0 ? RB_PYTHON : "python3";
-}
-
-/* Where it is installed, else the source tree that the program was built from. */
-static rb_status find_script(const char *script, char path[RB_PATH_CAPACITY], rb_error *err) {
-    const char *given = getenv("RESBENCH_SHARE");
-    rb_error why;
-    const rb_status status = rb_share_path(script, path, &why);
-    if (status == RB_OK)
-        return RB_OK;
-    if (given && *given)
-        return rb_fail(err, status, "%s", why.message);
-    if (rb_path_in(RB_SOURCE, script, path, NULL) == RB_OK && access(path, R_OK) == 0)
-        return RB_OK;
-    return rb_fail(err, status, "%s", why.message);
-}
 
 /* Tells the script where this program is: it knows the networks. */
 static rb_status name_this_program(rb_error *err) {
@@ -62,11 +41,11 @@ static void hold_signals(sigset_t *before) {
 }
 
 rb_status rb_script_exec(const char *script, char **argv, rb_error *err) {
-    const char *python = find_python();
+    const char *python = rb_python();
     char path[RB_PATH_CAPACITY];
     char *arguments[MAX_ARGUMENTS + 3] = {(char *)(uintptr_t)python, path};
     size_t count = 2;
-    rb_status status = find_script(script, path, err);
+    rb_status status = rb_script_path(script, path, err);
     if (status != RB_OK)
         return status;
     for (; *argv; argv++) {

@@ -48,6 +48,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/resbench.pc DESTINATION ${CMAKE_INST
 
 install(DIRECTORY plots DESTINATION ${share_dir} FILES_MATCHING PATTERN *.py)
 install(DIRECTORY loaders/importers DESTINATION ${share_dir}/loaders FILES_MATCHING PATTERN *.py)
+install(DIRECTORY bench/peers DESTINATION ${share_dir}/bench FILES_MATCHING PATTERN *.py)
 install(DIRECTORY examples DESTINATION ${share_dir})
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})

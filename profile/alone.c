@@ -112,7 +112,7 @@ static rb_status take_turn(const timing *t, const rb_timing_spec *spec, double c
     double plain_ns[MOST_CALLS / 2], profiled_ns[MOST_CALLS / 2], own_ns[MOST_CALLS / 2];
     int64_t node_ns[MOST_CALLS / 2];
     const size_t count = spec->repetitions / 2;
-    rb_worker_times times = {plain_ns, profiled_ns, node_ns, ""};
+    rb_worker_times times = {.plain_ns = plain_ns, .profiled_ns = profiled_ns, .node_ns = node_ns};
     const rb_status status =
         rb_remote_problem_profile(t->worker, t->job->problem, t->facts, t->job->operands->src, spec,
                                   call_ns, t->right, &times, err);

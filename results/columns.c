@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "results/balance.h"
+
 #define TEXT(name, expression)                                                                     \
     static const char *name(const void *row) {                                                     \
         const rb_record *r = row;                                                                  \
@@ -17,6 +19,10 @@
 
 static double known(double value) {
     return value < 0 ? NAN : value;
+}
+
+static double mebibytes(double bytes) {
+    return bytes / (1 << 20);
 }
 
 double rb_mebibytes(int64_t bytes) {
@@ -57,8 +63,12 @@ TEXT(engine, r->engine)
 TEXT(engine_version, r->engine_version)
 TEXT(mode, r->mode)
 TEXT(scenario, r->scenario)
+TEXT(affinity, r->affinity)
+TEXT(processors, r->processors)
 TEXT(verdict, rb_verdict_name(r->verdict))
 TEXT(note, r->note)
+TEXT(settings, r->settings)
+TEXT(settings_tried, r->settings_tried)
 TEXT(kernel_plan, r->kernel_plan)
 NUMBER(batch, (double)r->batch)
 NUMBER(threads, (double)r->threads)
@@ -105,6 +115,35 @@ NUMBER(scratch_mib, rb_mebibytes(r->scratch_bytes))
 NUMBER(steady_rss_mib, rb_mebibytes(r->steady_rss_bytes))
 NUMBER(peak_rss_mib, rb_mebibytes(r->peak_rss_bytes))
 NUMBER(peak_rss_after_start_mib, rb_mebibytes(r->peak_rss_after_start_bytes))
+NUMBER(start_mib, mebibytes(rb_balance_of(r).start))
+NUMBER(engine_mib, rb_mebibytes(r->ledger.engine_rss_bytes))
+NUMBER(reader_mib, rb_mebibytes(r->ledger.reader_rss_bytes))
+NUMBER(buffer_mib, rb_mebibytes(r->ledger.buffer_bytes))
+NUMBER(unaccounted_mib, mebibytes(rb_balance_of(r).unaccounted))
+NUMBER(passing_mib, mebibytes(rb_balance_of(r).passing))
+NUMBER(host_peak_mib, rb_mebibytes(r->ledger.host_peak_bytes))
+NUMBER(load_peak_mib, rb_mebibytes(r->ledger.load_peak_rss_bytes))
+NUMBER(open_peak_mib, rb_mebibytes(r->ledger.open_peak_rss_bytes))
+NUMBER(run_peak_mib, rb_mebibytes(r->ledger.run_peak_rss_bytes))
+NUMBER(load_minor, known((double)r->ledger.load_minor_faults))
+NUMBER(load_major, known((double)r->ledger.load_major_faults))
+NUMBER(open_minor, known((double)r->ledger.open_minor_faults))
+NUMBER(open_major, known((double)r->ledger.open_major_faults))
+NUMBER(first_run_minor, known((double)r->ledger.first_run_minor_faults))
+NUMBER(first_run_major, known((double)r->ledger.first_run_major_faults))
+NUMBER(minor_faults, r->counts.minor_faults_per_call)
+NUMBER(major_faults, r->counts.major_faults_per_call)
+NUMBER(context_switches, r->counts.context_switches_per_call)
+NUMBER(migrations, r->counts.migrations_per_call)
+NUMBER(task_clock_ms, r->counts.task_clock_ns_per_call * 1e-6)
+NUMBER(mega_cycles, r->counts.cycles_per_call * 1e-6)
+NUMBER(mega_instructions, r->counts.instructions_per_call * 1e-6)
+NUMBER(instructions_per_cycle, r->counts.instructions_per_call / r->counts.cycles_per_call)
+NUMBER(kilo_cache_misses, r->counts.cache_misses_per_call * 1e-3)
+NUMBER(kilo_branch_misses, r->counts.branch_misses_per_call * 1e-3)
+NUMBER(counted_percent, 100 * r->counts.counted_share)
+NUMBER(package_joules, r->counts.package_joules_per_call / (double)r->batch)
+NUMBER(dram_joules, r->counts.dram_joules_per_call / (double)r->batch)
 
 #define T(key, title, section, use, get)                                                           \
     { key, title, RB_SECTION_##section, RB_FORMAT_TEXT, 0, RB_COLUMN_##use, get, NULL }
@@ -122,6 +161,8 @@ const rb_column rb_columns[] = {
     N("batch", "batch", CELL, COUNT, 0, SUMMARY, batch),
     N("threads", "threads", CELL, COUNT, 0, IF_VARIED, threads),
     T("size", "size", CELL, IF_VARIED, size),
+    T("affinity", "affinity", LATENCY, DETAIL, affinity),
+    T("processors", "processors", LATENCY, DETAIL, processors),
     T("mode", "mode", CELL, IF_VARIED, mode),
     T("scenario", "scenario", CELL, IF_VARIED, scenario),
 
@@ -132,6 +173,8 @@ const rb_column rb_columns[] = {
     N("max_abs_error", "max error", PARITY, SCIENTIFIC, 1, DETAIL, max_abs_error),
     N("top1_agree", "top-1 agree", PARITY, COUNT, 0, DETAIL, top1_agree),
     T("engine_version", "version", PARITY, DETAIL, engine_version),
+    T("settings", "settings", PARITY, DETAIL, settings),
+    T("settings_tried", "settings tried", PARITY, DETAIL, settings_tried),
     T("kernel_plan", "kernel plan", PARITY, DETAIL, kernel_plan),
     N("reorders", "reorders", PARITY, COUNT, 0, DETAIL, reorders),
     T("note", "note", PARITY, DETAIL, note),
@@ -159,18 +202,69 @@ const rb_column rb_columns[] = {
     N("yardstick_spread_percent", "yardstick +%", LATENCY, FIXED, 1, DETAIL, yardstick_percent),
     N("steal_percent", "steal %", LATENCY, FIXED, 1, DETAIL, steal_percent),
 
-    N("parameters", "parameters", MEMORY, COUNT, 0, DETAIL, parameters),
-    N("weight_mib", "weights MiB", MEMORY, FIXED, 1, DETAIL, weight_mib),
+    N("start_rss_mib", "start MiB", MEMORY, FIXED, 1, DETAIL, start_mib),
+    N("engine_rss_mib", "engine MiB", MEMORY, FIXED, 1, DETAIL, engine_mib),
+    N("reader_rss_mib", "reader MiB", MEMORY, FIXED, 1, DETAIL, reader_mib),
+    N("buffer_mib", "buffers MiB", MEMORY, FIXED, 1, DETAIL, buffer_mib),
     N("packed_weight_mib", "packed MiB", MEMORY, FIXED, 1, DETAIL, packed_mib),
     N("activation_mib", "act MiB", MEMORY, FIXED, 1, WITH_ROOM, activation_mib),
-    N("activation_bound_mib", "act. bound MiB", MEMORY, FIXED, 1, DETAIL, activation_bound_mib),
     N("scratch_mib", "scratch MiB", MEMORY, FIXED, 1, DETAIL, scratch_mib),
+    N("unaccounted_mib", "unaccounted MiB", MEMORY, FIXED, 1, DETAIL, unaccounted_mib),
     N("steady_rss_mib", "steady RSS MiB", MEMORY, FIXED, 1, DETAIL, steady_rss_mib),
+    N("passing_mib", "passing MiB", MEMORY, FIXED, 1, DETAIL, passing_mib),
     N("peak_rss_mib", "RSS MiB", MEMORY, FIXED, 1, SUMMARY, peak_rss_mib),
-    N("peak_rss_after_start_mib", "RSS after start MiB", MEMORY, FIXED, 1, DETAIL,
+
+    N("parameters", "parameters", MEMORY_MORE, COUNT, 0, DETAIL, parameters),
+    N("weight_mib", "weights MiB", MEMORY_MORE, FIXED, 1, DETAIL, weight_mib),
+    N("activation_bound_mib", "act. bound MiB", MEMORY_MORE, FIXED, 1, DETAIL,
+      activation_bound_mib),
+    N("host_peak_mib", "held at most MiB", MEMORY_MORE, FIXED, 1, DETAIL, host_peak_mib),
+    N("load_peak_rss_mib", "load peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, load_peak_mib),
+    N("open_peak_rss_mib", "open peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, open_peak_mib),
+    N("run_peak_rss_mib", "run peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, run_peak_mib),
+    N("peak_rss_after_start_mib", "RSS after start MiB", MEMORY_MORE, FIXED, 1, DETAIL,
       peak_rss_after_start_mib),
+
+    N("load_minor_faults", "load minor", FAULTS, COUNT, 0, DETAIL, load_minor),
+    N("load_major_faults", "load major", FAULTS, COUNT, 0, DETAIL, load_major),
+    N("open_minor_faults", "open minor", FAULTS, COUNT, 0, DETAIL, open_minor),
+    N("open_major_faults", "open major", FAULTS, COUNT, 0, DETAIL, open_major),
+    N("first_run_minor_faults", "first run minor", FAULTS, COUNT, 0, DETAIL, first_run_minor),
+    N("first_run_major_faults", "first run major", FAULTS, COUNT, 0, DETAIL, first_run_major),
+    N("minor_faults_per_call", "minor per call", FAULTS, FIXED, 1, DETAIL, minor_faults),
+    N("major_faults_per_call", "major per call", FAULTS, FIXED, 1, DETAIL, major_faults),
+
+    N("task_clock_ms", "task clock ms", COUNTERS, SIGNIFICANT, 4, DETAIL, task_clock_ms),
+    N("context_switches_per_call", "switches", COUNTERS, FIXED, 2, DETAIL, context_switches),
+    N("migrations_per_call", "migrations", COUNTERS, FIXED, 2, DETAIL, migrations),
+    N("cycles_1e6", "cycles 1e6", COUNTERS, SIGNIFICANT, 4, DETAIL, mega_cycles),
+    N("instructions_1e6", "instr. 1e6", COUNTERS, SIGNIFICANT, 4, DETAIL, mega_instructions),
+    N("instructions_per_cycle", "IPC", COUNTERS, FIXED, 2, DETAIL, instructions_per_cycle),
+    N("cache_misses_1e3", "LLC misses 1e3", COUNTERS, SIGNIFICANT, 4, DETAIL, kilo_cache_misses),
+    N("branch_misses_1e3", "branch misses 1e3", COUNTERS, SIGNIFICANT, 4, DETAIL,
+      kilo_branch_misses),
+    N("counted_percent", "counted %", COUNTERS, FIXED, 0, DETAIL, counted_percent),
+    N("package_joules_per_image", "package J/img", COUNTERS, SIGNIFICANT, 3, DETAIL,
+      package_joules),
+    N("dram_joules_per_image", "DRAM J/img", COUNTERS, SIGNIFICANT, 3, DETAIL, dram_joules),
 };
 
 const size_t rb_column_count = sizeof rb_columns / sizeof rb_columns[0];
 
-const char *const rb_section_titles[RB_SECTION_COUNT] = {"Cells", "Parity", "Latency", "Memory"};
+const char *const rb_section_titles[RB_SECTION_COUNT] = {
+    [RB_SECTION_CELL] = "Cells",
+    [RB_SECTION_PARITY] = "Parity",
+    [RB_SECTION_LATENCY] = "Latency",
+    [RB_SECTION_MEMORY] = "Memory",
+    [RB_SECTION_MEMORY_MORE] = "Memory: bounds and phases",
+    [RB_SECTION_FAULTS] = "Page faults",
+    [RB_SECTION_COUNTERS] = "Counters and energy"};
+
+const char *const rb_section_notes[RB_SECTION_COUNT] = {
+    [RB_SECTION_MEMORY] =
+        "From start to unaccounted the columns add up to the steady RSS; with what was passing, to "
+        "the peak RSS.",
+    [RB_SECTION_FAULTS] = "Minor: memory that is mapped; major: memory that is read from a disk.",
+    [RB_SECTION_COUNTERS] =
+        "Means of one timed call over all threads, energy for one image: of all packages of the "
+        "machine, whoever used them. Cycles, instructions and misses are those of user mode."};

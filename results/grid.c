@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_COLUMNS 128
+#define MAX_COLUMNS 256
 #define MAX_TERMINAL_TEXT 12
 
 /* The columns that a grid shows. */

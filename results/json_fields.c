@@ -16,6 +16,8 @@ static json_t *to_json(const rb_json_field *field, const char *from) {
         return json_integer(*(const int32_t *)at);
     case RB_JSON_INT64:
         return json_integer(*(const int64_t *)at);
+    case RB_JSON_COUNT:
+        return *(const int64_t *)at < 0 ? json_null() : json_integer(*(const int64_t *)at);
     case RB_JSON_UINT64:
         return json_integer((json_int_t) * (const uint64_t *)at);
     case RB_JSON_DOUBLE:
@@ -55,6 +57,11 @@ static bool from_json(const rb_json_field *field, const json_t *value, char *to)
         if (!integer_in(value, INT64_MIN, INT64_MAX))
             return false;
         *(int64_t *)at = json_integer_value(value);
+        return true;
+    case RB_JSON_COUNT:
+        if (!json_is_null(value) && !integer_in(value, 0, INT64_MAX))
+            return false;
+        *(int64_t *)at = json_is_null(value) ? -1 : json_integer_value(value);
         return true;
     case RB_JSON_UINT64:
         if (!integer_in(value, 0, INT64_MAX))

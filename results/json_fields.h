@@ -12,6 +12,7 @@ typedef enum rb_json_kind {
     RB_JSON_BOOL,
     RB_JSON_INT32,
     RB_JSON_INT64,
+    RB_JSON_COUNT,  /* int64_t; null for what is negative, which stands for unknown */
     RB_JSON_UINT64, /* up to INT64_MAX */
     RB_JSON_DOUBLE  /* null for NaN and infinity: JSON has neither */
 } rb_json_kind;
@@ -29,8 +30,8 @@ typedef struct rb_json_field {
 void rb_json_fields_write(const rb_json_field *fields, size_t count, const void *from,
                           json_t *object);
 
-/* Fills in the struct at `to`; null becomes NaN. RB_ERR_INPUT names the member that is missing or
- * of the wrong kind. */
+/* Fills in the struct at `to`; null becomes NaN, or -1 of a count. RB_ERR_INPUT names the member
+ * that is missing or of the wrong kind. */
 rb_status rb_json_fields_read(const rb_json_field *fields, size_t count, const json_t *object,
                               void *to, rb_error *err);
 

@@ -6,12 +6,39 @@
 #include "base/text.h"
 
 static const char *const of_machine[] = {
-    "cpu_model", "num_cpus", "cores",    "caches",
-    "cpu_quota", "governor", "peak_isa", "openmp_settings",
+    "cpu_model",
+    "cpu_vendor",
+    "cpu_family",
+    "cpu_model_number",
+    "cpu_stepping",
+    "architecture",
+    "cores",
+    "num_cpus",
+    "usable_cores",
+    "usable_cpus",
+    "smt",
+    "caches",
+    "isas",
+    "hypervisor",
+    "cpu_quota",
+    "governor",
+    "scaling_driver",
+    "turbo",
+    "transparent_huge_pages",
+    "clock_source",
+    "openmp_settings",
 };
-static const char *const of_method[] = {"tier", "scenario", "seed", "in_process", "images_sha256"};
+static const char *const of_method[] = {
+    "tier", "scenario", "seed", "affinity", "in_process", "images_sha256",
+};
 static const char *const of_software[] = {
-    "resbench_version", "kernel", "compiler", "hdf5_version", "library_build_type", "host_name",
+    "resbench_version",   "compiler",
+    "library_build_type", "hdf5_version",
+    "hwloc_version",      "jansson_version",
+    "library_version",    "kernel",
+    "container",          "aslr",
+    "host_name",          "memory_bytes",
+    "memory_limit_bytes", "grade",
 };
 
 /* The plan says what the run was asked for, the context what the machine was. */

@@ -49,6 +49,11 @@ void rb_record_init(rb_record *record) {
     *record = (rb_record){.verdict = RB_VERDICT_NONE,
                           .mode = "steady",
                           .scenario = "calls",
+                          .affinity = "none",
+                          .processor_count = -1,
+                          .cores = -1,
+                          .numa_nodes = -1,
+                          .cpu_quota = NAN,
                           .latency_ns = none,
                           .rel_l2 = NAN,
                           .rel_l2_limit = NAN,
@@ -68,6 +73,8 @@ void rb_record_init(rb_record *record) {
                           .peak_rss_bytes = -1,
                           .peak_rss_after_start_bytes = -1,
                           .steady_rss_bytes = -1};
+    rb_ledger_init(&record->ledger);
+    rb_call_counts_init(&record->counts);
 }
 
 void rb_record_release(rb_record *record) {
@@ -76,26 +83,30 @@ void rb_record_release(rb_record *record) {
     record->sample_count = 0;
 }
 
-rb_status rb_record_summarize(rb_record *record, rb_error *err) {
-    const size_t count = record->sample_count;
+rb_status rb_samples_summarize(const rb_sample *samples, size_t count, rb_summary *summary,
+                               rb_error *err) {
     double *values = malloc((count + 1) * sizeof *values);
     int32_t *clusters = malloc((count + 1) * sizeof *clusters);
     rb_status status = RB_OK;
     if (values && clusters) {
         for (size_t i = 0; i < count; i++) {
-            const rb_sample *sample = &record->samples[i];
+            const rb_sample *sample = &samples[i];
             const bool same =
                 i > 0 && sample->worker == sample[-1].worker && sample->turn == sample[-1].turn;
             values[i] = sample->real_ns;
             clusters[i] = i == 0 ? 0 : clusters[i - 1] + !same;
         }
-        status = rb_summarize(values, clusters, count, &record->latency_ns, err);
+        status = rb_summarize(values, clusters, count, summary, err);
     } else {
         status = rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", count);
     }
     free(values);
     free(clusters);
     return status;
+}
+
+rb_status rb_record_summarize(rb_record *record, rb_error *err) {
+    return rb_samples_summarize(record->samples, record->sample_count, &record->latency_ns, err);
 }
 
 void rb_record_name(const rb_record *record, char *name, size_t capacity) {

@@ -9,9 +9,13 @@
 #include <stdint.h>
 
 #include "resbench/status.h"
+#include "results/call_counts.h"
+#include "results/ledger.h"
 #include "results/statistics.h"
 
 #define RB_SCHEMA_VERSION 1
+#define RB_SETTINGS_CAPACITY 64
+#define RB_SETTINGS_TRIED_CAPACITY 512
 
 typedef enum rb_verdict {
     RB_VERDICT_NONE,       /* nothing was compared */
@@ -35,17 +39,28 @@ typedef struct rb_sample {
     double real_ns, cpu_ns; /* wall clock; processor time of all threads */
 } rb_sample;
 
+/* rb_summarize of their real_ns, each turn a cluster; a turn's samples stand together. */
+rb_status rb_samples_summarize(const rb_sample *samples, size_t count, rb_summary *summary,
+                               rb_error *err);
+
 typedef struct rb_record {
     /* the cell */
     char network[64];
     char engine[64];
     char engine_version[96];
-    char engine_sha256[65];  /* of its shared object; "" unknown */
-    char weights_sha256[65]; /* of the tensors, as the weights file states it */
+    char engine_sha256[65];              /* of its shared object; "" unknown */
+    char weights_sha256[65];             /* of the tensors, as the weights file states it */
+    char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
+    char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
     int64_t batch, height, width;
     int32_t threads;
+    /* where the process of the engine was kept */
+    char affinity[16];                          /* compact, scatter, list; "none": anywhere */
+    char processors[256];                       /* "0-3,8"; "" unknown */
+    int32_t processor_count, cores, numa_nodes; /* of these processors; -1 unknown */
+    double cpu_quota;  /* processors' worth of time that a cgroup allows; NaN: no limit */
     char mode[8];      /* of latency: "steady", "cold" */
     char scenario[16]; /* "calls", "single-stream" */
     /* the network */
@@ -73,6 +88,8 @@ typedef struct rb_record {
     int64_t weight_bytes, packed_weight_bytes;
     int64_t activation_bytes, activation_bound_bytes, scratch_bytes;
     int64_t peak_rss_bytes, peak_rss_after_start_bytes, steady_rss_bytes;
+    rb_ledger ledger;      /* of the same worker: the one with the highest peak */
+    rb_call_counts counts; /* over all timed calls */
 } rb_record;
 
 /* Text fields empty, numbers unknown (NaN, -1), verdict NONE, no samples. */

@@ -12,12 +12,20 @@ static const rb_json_field fields[] = {
     FIELD(TEXT, engine_sha256),
     FIELD(TEXT, weights_sha256),
     FIELD(TEXT, preprocessing),
+    FIELD(TEXT, settings),
+    FIELD(TEXT, settings_tried),
     FIELD(INT32, depth),
     FIELD(INT32, blocks),
     FIELD(INT64, batch),
     FIELD(INT64, height),
     FIELD(INT64, width),
     FIELD(INT32, threads),
+    FIELD(TEXT, affinity),
+    FIELD(TEXT, processors),
+    FIELD(INT32, processor_count),
+    FIELD(INT32, cores),
+    FIELD(INT32, numa_nodes),
+    FIELD(DOUBLE, cpu_quota),
     FIELD(TEXT, mode),
     FIELD(TEXT, scenario),
     FIELD(INT64, parameters),
@@ -55,6 +63,9 @@ json_t *rb_record_to_json(const rb_record *record) {
     json_object_set_new(object, "name", json_string(name));
     json_object_set_new(object, "verdict", json_string(rb_verdict_name(record->verdict)));
     rb_json_fields_write(fields, field_count, record, object);
+    rb_json_fields_write(rb_ledger_fields, rb_ledger_field_count, &record->ledger, object);
+    rb_json_fields_write(rb_call_counts_fields, rb_call_counts_field_count, &record->counts,
+                         object);
     return object;
 }
 
@@ -64,6 +75,12 @@ rb_status rb_record_from_json(const json_t *object, rb_record *record, rb_error 
     if (!verdict || !rb_verdict_parse(verdict, &record->verdict))
         return rb_fail(err, RB_ERR_INPUT, "a record has no valid verdict");
     rb_error why;
-    const rb_status status = rb_json_fields_read(fields, field_count, object, record, &why);
+    rb_status status = rb_json_fields_read(fields, field_count, object, record, &why);
+    if (status == RB_OK)
+        status = rb_json_fields_read(rb_ledger_fields, rb_ledger_field_count, object,
+                                     &record->ledger, &why);
+    if (status == RB_OK)
+        status = rb_json_fields_read(rb_call_counts_fields, rb_call_counts_field_count, object,
+                                     &record->counts, &why);
     return status == RB_OK ? RB_OK : rb_fail(err, status, "a record's %s", why.message);
 }

@@ -6,125 +6,45 @@
 #include <sys/stat.h>
 
 #include "base/atomic_file.h"
+#include "results/benchmark_rows.h"
 #include "results/record_json.h"
 #include "results/report_file.h"
 #include "results/tables.h"
 
-static const char *const time_unit = "ms";
-static const double ns_per_unit = 1e6;
-
-static void set_real(json_t *object, const char *key, double value) {
-    if (isfinite(value))
-        json_object_set_new(object, key, json_real(value));
-}
-
-/* The members that all rows of one record share. */
-static json_t *row(const rb_record *record, size_t family, const char *suffix) {
-    char run_name[256], name[300];
-    rb_record_name(record, run_name, sizeof run_name);
-    snprintf(name, sizeof name, "%s%s", run_name, suffix);
-    json_t *object = json_object();
-    json_object_set_new(object, "name", json_string(name));
-    json_object_set_new(object, "family_index", json_integer((json_int_t)family));
-    json_object_set_new(object, "per_family_instance_index", json_integer(0));
-    json_object_set_new(object, "run_name", json_string(run_name));
-    json_object_set_new(object, "repetitions", json_integer((json_int_t)record->sample_count));
-    json_object_set_new(object, "threads", json_integer(1)); /* callers, not OpenMP threads */
-    return object;
-}
-
-static void set_times(json_t *object, double real_ns, double cpu_ns) {
-    set_real(object, "real_time", real_ns / ns_per_unit);
-    set_real(object, "cpu_time", cpu_ns / ns_per_unit);
-    json_object_set_new(object, "time_unit", json_string(time_unit));
-}
-
-static void append_iterations(json_t *rows, const rb_record *record, size_t family) {
-    for (size_t i = 0; i < record->sample_count; i++) {
-        const rb_sample *sample = &record->samples[i];
-        json_t *object = row(record, family, "");
-        json_object_set_new(object, "run_type", json_string("iteration"));
-        json_object_set_new(object, "repetition_index", json_integer((json_int_t)i));
-        json_object_set_new(object, "iterations", json_integer(1));
-        set_times(object, sample->real_ns, sample->cpu_ns);
-        json_object_set_new(object, "worker", json_integer(sample->worker));
-        json_object_set_new(object, "turn", json_integer(sample->turn));
-        json_array_append_new(rows, object);
-    }
-}
-
-static json_t *aggregate(const rb_record *record, size_t family, const char *which,
-                         const rb_summary *real, const rb_summary *cpu,
-                         double (*pick)(const rb_summary *)) {
-    char suffix[32];
-    snprintf(suffix, sizeof suffix, "_%s", which);
-    json_t *object = row(record, family, suffix);
-    json_object_set_new(object, "run_type", json_string("aggregate"));
-    json_object_set_new(object, "aggregate_name", json_string(which));
-    json_object_set_new(object, "aggregate_unit", json_string("time"));
-    json_object_set_new(object, "iterations", json_integer((json_int_t)record->sample_count));
-    set_times(object, pick(real), pick(cpu));
-    return object;
-}
-
-static double pick_mean(const rb_summary *summary) {
-    return summary->mean;
-}
-
-static double pick_median(const rb_summary *summary) {
-    return summary->median;
-}
-
-static double pick_stddev(const rb_summary *summary) {
-    return summary->stddev;
-}
-
-static rb_status append_aggregates(json_t *rows, const rb_record_list *records, size_t index,
-                                   rb_error *err) {
+/* The median row has all numeric columns. */
+static rb_status append_rows(json_t *rows, const rb_record_list *records, size_t index,
+                             rb_error *err) {
     const rb_record *record = &records->items[index];
-    rb_summary cpu;
-    double *values = malloc(record->sample_count * sizeof *values);
-    if (!values)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for %zu samples", record->sample_count);
-    for (size_t i = 0; i < record->sample_count; i++)
-        values[i] = record->samples[i].cpu_ns;
-    const rb_status status = rb_summarize_briefly(values, record->sample_count, &cpu, err);
-    free(values);
+    char name[256];
+    json_t *median;
+    rb_record_name(record, name, sizeof name);
+    const rb_benchmark benchmark = {.name = name,
+                                    .family = index,
+                                    .samples = record->samples,
+                                    .count = record->sample_count,
+                                    .real_ns = &record->latency_ns};
+    if (record->sample_count == 0) {
+        rb_benchmark_append_error(rows, &benchmark, record->note);
+        return RB_OK;
+    }
+    const rb_status status = rb_benchmark_append(rows, &benchmark, &median, err);
     if (status != RB_OK)
         return status;
-    const rb_summary *real = &record->latency_ns;
-    json_array_append_new(rows, aggregate(record, index, "mean", real, &cpu, pick_mean));
-    json_t *median = aggregate(record, index, "median", real, &cpu, pick_median);
     for (size_t c = 0; c < rb_column_count; c++)
         if (rb_columns[c].number && rb_columns[c].section != RB_SECTION_CELL)
-            set_real(median, rb_columns[c].key, rb_columns[c].number(records, record));
+            rb_benchmark_set(median, rb_columns[c].key, rb_columns[c].number(records, record));
     json_object_set_new(median, "label", json_string(rb_verdict_name(record->verdict)));
-    json_array_append_new(rows, median);
-    if (record->sample_count > 1)
-        json_array_append_new(rows, aggregate(record, index, "stddev", real, &cpu, pick_stddev));
     return RB_OK;
-}
-
-/* A cell without a timing still has a row, the way Google Benchmark reports an error. */
-static void append_error(json_t *rows, const rb_record *record, size_t family) {
-    json_t *object = row(record, family, "");
-    json_object_set_new(object, "run_type", json_string("iteration"));
-    json_object_set_new(object, "error_occurred", json_true());
-    json_object_set_new(object, "error_message",
-                        json_string(record->note[0] ? record->note : "not timed"));
-    json_object_set_new(object, "iterations", json_integer(0));
-    set_times(object, 0, 0);
-    json_array_append_new(rows, object);
 }
 
 static json_t *point_to_json(const rb_scaling_point *point) {
     json_t *object = json_object();
     json_object_set_new(object, "network", json_string(point->record->network));
-    set_real(object, "gmacs", (double)point->record->macs * 1e-9);
-    set_real(object, "latency_ms", point->latency_ms);
-    set_real(object, "fitted_ms", point->fitted_ms);
-    set_real(object, "residual_percent", point->residual_percent);
-    set_real(object, "marginal_ms_per_block", point->marginal_ms_per_block);
+    rb_benchmark_set(object, "gmacs", (double)point->record->macs * 1e-9);
+    rb_benchmark_set(object, "latency_ms", point->latency_ms);
+    rb_benchmark_set(object, "fitted_ms", point->fitted_ms);
+    rb_benchmark_set(object, "residual_percent", point->residual_percent);
+    rb_benchmark_set(object, "marginal_ms_per_block", point->marginal_ms_per_block);
     return object;
 }
 
@@ -142,9 +62,9 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "threads", json_integer(s->threads));
         json_object_set_new(object, "mode", json_string(s->mode));
         json_object_set_new(object, "scenario", json_string(s->scenario));
-        set_real(object, "fixed_ms", s->fixed_ms);
-        set_real(object, "ms_per_gmac", s->ms_per_gmac);
-        set_real(object, "r_squared", s->r_squared);
+        rb_benchmark_set(object, "fixed_ms", s->fixed_ms);
+        rb_benchmark_set(object, "ms_per_gmac", s->ms_per_gmac);
+        rb_benchmark_set(object, "r_squared", s->r_squared);
         for (size_t p = 0; p < s->count; p++)
             json_array_append_new(points, point_to_json(&s->points[p]));
         json_object_set_new(object, "points", points);
@@ -161,12 +81,7 @@ static rb_status write_json(const rb_report *report, rb_error *err) {
     for (size_t i = 0; status == RB_OK && i < report->records.count; i++) {
         const rb_record *record = &report->records.items[i];
         json_array_append_new(records, rb_record_to_json(record));
-        if (record->sample_count == 0) {
-            append_error(rows, record, i);
-            continue;
-        }
-        append_iterations(rows, record, i);
-        status = append_aggregates(rows, &report->records, i, err);
+        status = append_rows(rows, &report->records, i, err);
     }
     json_object_set_new(ours, "schema_version", json_integer(RB_SCHEMA_VERSION));
     json_object_set(ours, "plan", report->plan);
@@ -181,9 +96,33 @@ static rb_status write_json(const rb_report *report, rb_error *err) {
     return status;
 }
 
+static void print_grade(const json_t *context, FILE *out) {
+    const char *grade = json_string_value(json_object_get(context, "grade"));
+    size_t index;
+    json_t *reason;
+    if (!grade)
+        return;
+    fprintf(out, "\n## How far the times can be trusted: grade %s\n\n", grade);
+    json_array_foreach(json_object_get(context, "grade_reasons"), index, reason)
+        fprintf(out, "- %s\n", json_string_value(reason));
+}
+
+/* What the machine does not give: an object of reasons. */
+static void print_missing(json_t *reasons, FILE *out) {
+    const char *what;
+    json_t *why;
+    if (json_object_size(reasons) == 0)
+        return;
+    fputs("\n## Not measured\n\n", out);
+    json_object_foreach(reasons, what, why)
+        fprintf(out, "- %s: %s\n", what, json_string_value(why) ? json_string_value(why) : "?");
+}
+
 static void print_markdown(const void *ctx, FILE *out) {
     const rb_report *report = ctx;
     rb_table_markdown(&report->records, report->title, out);
+    print_grade(report->context, out);
+    print_missing(json_object_get(report->context, "not_measured"), out);
 }
 
 static void print_csv(const void *ctx, FILE *out) {
@@ -203,7 +142,7 @@ rb_status rb_report_write(const rb_report *report, rb_error *err) {
 
 /* Whole nanoseconds again, so that rows can be read and written any number of times. */
 static double time_of(const json_t *object, const char *key) {
-    return round(json_number_value(json_object_get(object, key)) * ns_per_unit);
+    return round(json_number_value(json_object_get(object, key)) * RB_BENCHMARK_NS_PER_UNIT);
 }
 
 /* Appends the iteration rows called name to the record's samples. The name is the one that the file

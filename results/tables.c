@@ -113,6 +113,8 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
     for (grid.section = RB_SECTION_PARITY; grid.section < RB_SECTION_COUNT; grid.section++) {
         fprintf(out, "\n## %s\n\n", rb_section_titles[grid.section]);
         rb_grid_markdown(&grid, out);
+        if (rb_section_notes[grid.section])
+            fprintf(out, "\n%s\n", rb_section_notes[grid.section]);
     }
     if (rb_percentile_table_wanted(records)) {
         fputs("\n## Single-stream percentiles\n\n", out);

@@ -1,6 +1,5 @@
 #include "results/trace_report.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -181,6 +180,8 @@ static json_t *trace_json(const rb_trace *trace) {
         number(trace->run_limit), "non_finite", (json_int_t)trace->run_non_finite, "nodes", nodes);
 }
 
-rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err) {
-    return rb_report_json(NULL, path, trace_json(trace), JSON_INDENT(1), err);
+rb_status rb_trace_write(const rb_trace *trace, json_t *context, const char *path, rb_error *err) {
+    json_t *root = trace_json(trace);
+    json_object_set_new(root, "context", context);
+    return rb_report_json(NULL, path, root, JSON_INDENT(1), err);
 }

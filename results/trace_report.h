@@ -2,6 +2,7 @@
 #ifndef RESULTS_TRACE_REPORT_H
 #define RESULTS_TRACE_REPORT_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "results/trace_record.h"
@@ -10,7 +11,7 @@
  * and figures; then what was found. */
 void rb_trace_print(const rb_trace *trace, int columns, FILE *out);
 
-/* The file appears whole or not at all. */
-rb_status rb_trace_write(const rb_trace *trace, const char *path, rb_error *err);
+/* {context, trace}. context: the machine; taken over. The file appears whole or not at all. */
+rb_status rb_trace_write(const rb_trace *trace, json_t *context, const char *path, rb_error *err);
 
 #endif

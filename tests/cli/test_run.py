@@ -13,6 +13,14 @@ from support import QUICK, Report, cell, csv_name, table_lines
 
 CELLS = [cell("resnet18", engine, batch) for batch in (1, 3) for engine in ("reference", "onednn")]
 WIDTH = 120
+SECTIONS = (
+    "Parity",
+    "Latency",
+    "Memory",
+    "Memory: bounds and phases",
+    "Page faults",
+    "Counters and energy",
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +77,12 @@ def close(word: str, value: float) -> bool:
 
 def test_markdown(report):
     lines = [line for line in report.markdown.splitlines() if line.startswith("| resnet18 ")]
-    assert len(lines) == 4 * len(CELLS)  # summary, parity, latency, memory
+    assert len(lines) == (1 + len(SECTIONS)) * len(CELLS)  # the first is the summary
     for index, row in enumerate(report.csv):
         words = [word.strip() for word in lines[index].strip("|").split("|")]
         assert words[:4] == [row["network"], row["engine"], row["batch"], "PASS"]
         assert any(close(word, float(row["median_ms"])) for word in words[5:])
-    for title in ("Parity", "Latency", "Memory"):
+    for title in SECTIONS:
         assert f"\n## {title}\n" in report.markdown
     assert report.markdown.count("```") % 2 == 0
     assert "``````" not in report.markdown  # a fence with nothing in it

@@ -213,7 +213,7 @@ static void csv_numbers_are_exact(void **state) {
     rb_record r = make_record(&record_rows[2], "e", 1, 100.0 / 3, 12);
     fill_in(&r, 1.0 / 3e7);
     put(&list, r);
-    char *text = printed(&list, rb_table_csv), field[512], heading[64][512];
+    char *text = printed(&list, rb_table_csv), field[512], heading[128][512];
     const char *at = text;
     size_t columns = 0;
     while (next_field(&at, heading[columns++]) == ',')
@@ -240,6 +240,13 @@ static size_t bars(const char *line) {
     return count;
 }
 
+static bool is_section_note(const char *line) {
+    for (size_t s = 0; s < RB_SECTION_COUNT; s++)
+        if (rb_section_notes[s] && strcmp(line, rb_section_notes[s]) == 0)
+            return true;
+    return false;
+}
+
 /* Every line of a table has as many bars as its heading, whatever a note says. A scaling section
  * stands at the end where there is something to scale. */
 static void check_markdown(const rb_record_list *list, bool scaling_expected) {
@@ -254,6 +261,8 @@ static void check_markdown(const rb_record_list *list, bool scaling_expected) {
             columns = rows = 0;
             continue;
         }
+        if (is_section_note(lines[i]))
+            continue;
         if (lines[i][0] != '|')
             fail_msg("no line of a table: %s", lines[i]);
         tables += columns == 0;

@@ -1,0 +1,183 @@
+#include "bench/gate_runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/gate_cell.h"
+#include "bench/interrupt.h"
+#include "bench/progress.h"
+#include "results/statistics.h"
+
+typedef struct gate_runner {
+    const rb_gate_plan *plan;
+    rb_gate_rows *rows;
+    size_t cell_count;
+    rb_gate_cell *cells;      /* of each network and batch */
+    rb_gate_side (*sides)[2]; /* of each row */
+    rb_progress progress;
+} gate_runner;
+
+static size_t cell_of(const gate_runner *run, size_t row) {
+    return row / run->plan->plan.engine_count;
+}
+
+static void init_row(gate_runner *run, const rb_gate_cell *cell, size_t engine) {
+    rb_gate_row *row = &run->rows->items[run->rows->count];
+    *row = (rb_gate_row){.batch = cell->job.spec.batch,
+                         .height = cell->job.spec.height,
+                         .width = cell->job.spec.width,
+                         .threads = cell->job.spec.threads,
+                         .verdict = RB_GATE_MORE};
+    snprintf(row->network, sizeof row->network, "%s", cell->job.spec.network);
+    snprintf(row->engine, sizeof row->engine, "%s", run->plan->plan.engines[engine].label);
+    rb_gate_side *sides = run->sides[run->rows->count++];
+    sides[0] = (rb_gate_side){.label = "base", .engine_path = run->plan->base_paths[engine]};
+    sides[1] = (rb_gate_side){.label = "head", .engine_path = run->plan->plan.engines[engine].path};
+}
+
+static rb_status open_cell(gate_runner *run, const rb_cell_group *group, rb_error *err) {
+    rb_gate_cell *cell = &run->cells[run->cell_count];
+    char text[128];
+    snprintf(text, sizeof text, "%s: weights, oracle, reference", group->network->name);
+    rb_progress_show(&run->progress, text);
+    const rb_status status = rb_gate_cell_open(&run->plan->plan, group, cell, err);
+    if (status != RB_OK)
+        return status;
+    run->cell_count++;
+    for (size_t e = 0; e < run->plan->plan.engine_count; e++)
+        init_row(run, cell, e);
+    return RB_OK;
+}
+
+static size_t size_count(const rb_plan *plan) {
+    return plan->size_count > 0 ? plan->size_count : 1;
+}
+
+static size_t cells_of(const rb_plan *plan) {
+    return plan->network_count * size_count(plan) * plan->batch_count * plan->thread_count;
+}
+
+static rb_status open_cells(gate_runner *run, rb_error *err) {
+    const rb_plan *plan = &run->plan->plan;
+    rb_status status = RB_OK;
+    for (size_t n = 0; n < plan->network_count; n++)
+        for (size_t s = 0; s < size_count(plan); s++)
+            for (size_t b = 0; b < plan->batch_count; b++)
+                for (size_t t = 0; status == RB_OK && t < plan->thread_count; t++) {
+                    const rb_cell_group group = {.network = plan->networks[n],
+                                                 .size = plan->sizes[s], /* 0: their own */
+                                                 .batch = plan->batches[b],
+                                                 .threads = (int32_t)plan->threads[t]};
+                    status = open_cell(run, &group, err);
+                }
+    return status;
+}
+
+static void take_half(const rb_gate_side *side, double ns, rb_gate_half *half) {
+    snprintf(half->engine_version, sizeof half->engine_version, "%s", side->engine_version);
+    snprintf(half->kernel_plan, sizeof half->kernel_plan, "%s", side->kernel_plan);
+    half->held = side->held;
+    half->peak_rss_bytes = side->peak_rss_bytes;
+    half->ns = ns;
+}
+
+/* An engine's failure costs its row; any other goes up. */
+static rb_status settle(gate_runner *run, size_t index, rb_status status, rb_error *err) {
+    rb_gate_row *row = &run->rows->items[index];
+    if (status == RB_OK || status == RB_ERR_INPUT || status == RB_ERR_INTERRUPTED ||
+        status == RB_ERR_OUTPUT)
+        return status;
+    row->base_failed = run->sides[index][0].failed;
+    row->head_failed = run->sides[index][1].failed;
+    snprintf(row->note, sizeof row->note, "%.250s", err->message);
+    return row->base_failed || row->head_failed ? RB_OK : status;
+}
+
+static void judge_parity(gate_runner *run, size_t index) {
+    const rb_gate_cell *cell = &run->cells[cell_of(run, index)];
+    rb_gate_row *row = &run->rows->items[index];
+    char note[200];
+    const rb_verdict base = rb_gate_cell_judge(cell, &run->sides[index][0], note, sizeof note);
+    if (base != RB_VERDICT_PASS)
+        snprintf(row->note, sizeof row->note, "base's logits: %s: %s", rb_verdict_name(base), note);
+    row->parity = rb_gate_cell_judge(cell, &run->sides[index][1], note, sizeof note);
+    if (row->parity != RB_VERDICT_PASS)
+        snprintf(row->note, sizeof row->note, "head's logits: %s: %s", rb_verdict_name(row->parity),
+                 note);
+}
+
+static rb_status measure_series(gate_runner *run, size_t index, rb_error *err) {
+    rb_gate_row *row = &run->rows->items[index];
+    rb_gate_job job = run->cells[cell_of(run, index)].job;
+    rb_gate_series *series = &row->series[row->series_count];
+    char text[192];
+    job.sides = run->sides[index];
+    job.side_count = 2;
+    *series = (rb_gate_series){.rounds = run->rows->rounds};
+    double quartile_ns[2][RB_GATE_MAX_ROUNDS];
+    for (size_t r = 0; r < series->rounds; r++) {
+        rb_gate_times times;
+        snprintf(text, sizeof text, "%s %s batch %lld: series %zu, round %zu of %zu", row->network,
+                 row->engine, (long long)row->batch, row->series_count + 1, r + 1, series->rounds);
+        rb_progress_show(&run->progress, text);
+        const rb_status status = rb_interrupted() ? rb_fail(err, RB_ERR_INTERRUPTED, "interrupted")
+                                                  : rb_gate_round_measure(&job, r, &times, err);
+        if (status != RB_OK)
+            return settle(run, index, status, err);
+        series->log_ratio[r] =
+            rb_gate_log_ratio(times.ns[0], times.ns[1], RB_GATE_SLICES * job.calls);
+        for (size_t s = 0; s < 2; s++)
+            quartile_ns[s][r] = rb_gate_quartile(times.ns[s], RB_GATE_SLICES * job.calls);
+        rb_progress_advance(&run->progress, 1);
+    }
+    take_half(&job.sides[0], rb_median(quartile_ns[0], series->rounds), &row->base);
+    take_half(&job.sides[1], rb_median(quartile_ns[1], series->rounds), &row->head);
+    row->series_count++;
+    judge_parity(run, index);
+    return RB_OK;
+}
+
+static bool is_open(const rb_gate_row *row) {
+    return row->verdict == RB_GATE_MORE && !row->base_failed && !row->head_failed &&
+           (row->parity == RB_VERDICT_PASS || row->series_count == 0);
+}
+
+/* Series 1 of all rows, judged together; then series 2 of those that are not decided ... */
+static rb_status measure_all(gate_runner *run, rb_error *err) {
+    rb_gate_rows *rows = run->rows;
+    rb_status status = RB_OK;
+    for (size_t count = 1; status == RB_OK && count <= RB_GATE_MAX_SERIES; count++) {
+        for (size_t i = 0; status == RB_OK && i < rows->count; i++)
+            if (is_open(&rows->items[i]))
+                status = measure_series(run, i, err);
+        rb_gate_rows_judge(&run->plan->limits, rows->items, rows->count, count);
+    }
+    return status;
+}
+
+rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *err) {
+    const size_t cells = cells_of(&plan->plan);
+    const size_t count = cells * plan->plan.engine_count;
+    gate_runner run = {.plan = plan, .rows = rows};
+    *rows = (rb_gate_rows){.rounds = plan->rounds, .limits = plan->limits};
+    if (count > RB_GATE_MAX_ROWS)
+        return rb_fail(err, RB_ERR_USAGE, "%zu cells are too many for a gate, at most %d", count,
+                       RB_GATE_MAX_ROWS);
+    if (rows->rounds == 0)
+        rows->rounds = rb_gate_rounds_needed(&plan->limits, count);
+    run.cells = calloc(cells, sizeof *run.cells);
+    run.sides = calloc(count, sizeof *run.sides);
+    rb_status status =
+        run.cells && run.sides ? RB_OK : rb_fail(err, RB_ERR_MEMORY, "no memory for a gate");
+    rb_progress_start(&run.progress, (double)(count * rows->rounds));
+    if (status == RB_OK)
+        status = open_cells(&run, err);
+    if (status == RB_OK)
+        status = measure_all(&run, err);
+    rb_progress_clear(&run.progress);
+    for (size_t c = 0; c < run.cell_count; c++)
+        rb_gate_cell_close(&run.cells[c]);
+    free(run.cells);
+    free(run.sides);
+    return status;
+}

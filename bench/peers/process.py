@@ -1,0 +1,39 @@
+"""This process: its memory, its end, and Pythons that have what a peer needs."""
+
+import ctypes
+import importlib.util
+import os
+import signal
+
+PR_SET_PDEATHSIG = 1
+
+
+def memory_bytes() -> dict[str, int]:
+    """Resident now and at most so far; -1 where the system does not say (bench/process_memory.c)."""
+    sizes = {"VmRSS": -1, "VmHWM": -1}
+    try:
+        with open("/proc/self/status") as file:
+            for line in file:
+                name, _, rest = line.partition(":")
+                if name in sizes:
+                    sizes[name] = int(rest.split()[0]) * 1024
+    except OSError:
+        pass
+    return {"resident": sizes["VmRSS"], "peak": sizes["VmHWM"]}
+
+
+def end_with_parent() -> None:
+    """A child must not outlive a worker that the harness kills."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def missing_of(packages: tuple[str, ...]) -> list[str]:
+    return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+def try_next_python(pythons: str, arguments: list[str]) -> None:
+    """Replaces this process by the next Python of the list, which may have what this one lacks. Returns when there
+    is none."""
+    following, _, rest = pythons.partition(os.pathsep)
+    if following:
+        os.execvp(following, [following, *arguments, "--pythons", rest])

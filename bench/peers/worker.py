@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""A worker that runs another program's ResNet: it speaks on standard input as bench/worker.c does.
+
+A peer is a file NAME_peer.py with
+  PACKAGES     the Python packages that it needs, the one that names its version first
+  ABOUT        one line
+  SETTINGS     name -> what it sets: the candidates, of which the fastest is measured
+  open(case, settings) -> an object with
+    take(array)     an input (N, 3, H, W) float32 of NumPy, as the framework wants it
+    call(input)     what is timed: input to logits, in the framework's hands
+    logits(result)  (N, classes) float32 of NumPy
+and imports its framework in open alone: its memory is counted from before."""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter_ns
+from types import ModuleType
+
+import process
+import settings
+import timing
+from models import Case
+from protocol import ENGINE, MEMORY, OK, UNSUPPORTED, USAGE, Refused, receive, send, take_socket
+
+INPUTS = 2  # RB_CASE_INPUTS
+MEMORY_KINDS = 3
+
+
+class Worker:
+    def __init__(self, peer: ModuleType, name: str, arguments: argparse.Namespace):
+        self.peer, self.name, self.arguments = peer, name, arguments
+        self.start_bytes = process.memory_bytes()["resident"]
+        self.overhead_ns = timing.null_call_ns()
+        self.case: Case | None = None
+        self.session = None
+        self.inputs: list = [None] * INPUTS
+
+    def handle(self, request: dict, block: bytearray) -> tuple[dict, bytes]:
+        operations = {
+            "describe": self.describe,
+            "open": self.open,
+            "input": self.input,
+            "run": self.run,
+            "time": self.time,
+            "account": self.account,
+            "close": self.close,
+        }
+        operation = operations.get(request.get("op"))
+        if not operation:
+            raise Refused(UNSUPPORTED, f"peer:{self.name} has no operation '{request.get('op')}'")
+        if self.session is None and operation not in (self.describe, self.open, self.close):
+            raise Refused(USAGE, f"'{request['op']}' needs an open case")
+        return operation(request, block)
+
+    def check_packages(self) -> None:
+        missing = process.missing_of((*self.peer.PACKAGES, "numpy"))
+        if missing:
+            what = "packages {} are" if missing[1:] else "package {} is"
+            raise Refused(
+                UNSUPPORTED,
+                f"Python {what.format(' and '.join(missing))} not installed (ci/setup --peers installs it)",
+            )
+
+    def version(self) -> str:
+        parts = (f"{package} {importlib.metadata.version(package)}" for package in self.peer.PACKAGES)
+        return ", ".join(parts)
+
+    def describe(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        self.check_packages()
+        return {
+            "name": f"peer:{self.name}",
+            "version": self.version(),
+            "description": self.peer.ABOUT,
+            "conv_only": False,
+        }, b""
+
+    def open(self, request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        self.session = None
+        self.check_packages()
+        if "problem" in request or request.get("jitter"):
+            raise Refused(UNSUPPORTED, f"peer:{self.name} runs whole networks with weights as they are")
+        members = ("network", "weights", "batch", "height", "width", "classes", "threads")
+        self.case = Case(
+            program=self.arguments.program,
+            cache=Path(self.arguments.cache),
+            **{member: request[member] for member in members},
+        )
+        chosen, tried = self.settle(request.get("settings") or "")
+        start = perf_counter_ns()
+        self.session = self.peer.open(self.case, chosen)
+        return {
+            "version": self.version(),
+            "output_f64": False,
+            "load_ns": None,  # the framework reads the file in its own open
+            "open_ns": float(perf_counter_ns() - start),
+            "kernels": [],
+            "algorithms": [],
+            "settings": chosen,
+            "settings_tried": tried,
+            "call_overhead_ns": self.overhead_ns,
+        }, b""
+
+    def settle(self, given: str) -> tuple[str, str]:
+        """The settings of the session to come: those given, or else the fastest of all."""
+        names = list(self.peer.SETTINGS)
+        if given:
+            if given not in names:
+                raise Refused(USAGE, f"peer:{self.name} has no settings '{given}', but {', '.join(names)}")
+            return given, ""
+        return settings.choose(names, self.try_settings)
+
+    def try_settings(self, name: str) -> float:
+        import numpy
+
+        session = self.peer.open(self.case, name)
+        values = numpy.random.default_rng(1).standard_normal(self.case.shape, numpy.float32)
+        return timing.trial_ns(session.call, session.take(values))
+
+    def input(self, request: dict, block: bytearray) -> tuple[dict, bytes]:
+        import numpy
+
+        expected = 4 * numpy.prod(self.case.shape)
+        if request["index"] not in range(INPUTS) or len(block) != expected:
+            raise Refused(USAGE, f"input {request['index']} of {len(block)} bytes, expected {expected}")
+        # A buffer that is aligned as the frameworks like it.
+        values = numpy.frombuffer(block, numpy.float32).reshape(self.case.shape).copy()
+        self.inputs[request["index"]] = self.session.take(values)
+        return {}, b""
+
+    def logits(self, result: object) -> bytes:
+        import numpy
+
+        values = numpy.ascontiguousarray(self.session.logits(result), numpy.float32)
+        if values.shape != (self.case.batch, self.case.classes):
+            raise Refused(
+                ENGINE, f"logits of shape {values.shape}, expected {(self.case.batch, self.case.classes)}"
+            )
+        return values.tobytes()
+
+    def run(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        taken, result = timing.call(self.session.call, self.inputs[0])
+        return {"run_ns": float(taken)}, self.logits(result)
+
+    def time(self, request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        import numpy
+
+        repetitions = request["repetitions"]
+        if not 1 <= repetitions <= 1000000:
+            raise Refused(USAGE, f"repetitions must lie in 1..1000000, not {repetitions}")
+        if request.get("cold"):
+            raise Refused(UNSUPPORTED, "caches are not emptied before the calls of a peer: --mode steady")
+        last = [b""] * INPUTS
+
+        def look(index: int, result: object) -> None:
+            last[index] = self.logits(result)
+            if not numpy.isfinite(numpy.frombuffer(last[index], numpy.float32)).all():
+                raise Refused(ENGINE, "a timed call left a logit that is not finite")
+
+        yardstick = [timing.yardstick_ns()]
+        timing.warm_up(request["warmup_seconds"], self.session.call, self.inputs, look)
+        samples = timing.sample(repetitions, self.session.call, self.inputs, look)
+        yardstick.append(timing.yardstick_ns())
+        return {**samples, "yardstick_ns": yardstick}, b"".join(last)
+
+    def account(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        now = process.memory_bytes()
+        return {
+            "bytes": [-1] * MEMORY_KINDS,  # by kind: a framework does not say
+            "peak_rss_bytes": now["peak"],
+            "resident_bytes": now["resident"],
+            "start_rss_bytes": self.start_bytes,
+        }, b""
+
+    def close(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        self.session = None
+        self.inputs = [None] * INPUTS
+        return {}, b""
+
+
+def answer(worker: Worker, request: dict, block: bytearray) -> tuple[dict, bytes]:
+    """Failures are answers too."""
+    try:
+        told, logits = worker.handle(request, block)
+        return {"status": OK, **told}, logits
+    except Refused as problem:
+        return {"status": problem.status, "message": str(problem)}, b""
+    except MemoryError:
+        return {"status": MEMORY, "message": "no memory"}, b""
+    except (KeyError, TypeError) as problem:
+        return {"status": ENGINE, "message": f"{type(problem).__name__}: {problem}"}, b""
+    except Exception as problem:  # a framework may fail in any way
+        lines = str(problem).strip().splitlines() or ["no reason given"]
+        return {"status": ENGINE, "message": f"{type(problem).__name__}: {lines[0][:400]}"}, b""
+
+
+def load(path: Path) -> ModuleType:
+    sys.path.append(str(path.parent))  # a peer may have modules of its own
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("peer", type=Path, metavar="NAME_peer.py")
+    parser.add_argument("--program", required=True, help="resbench, which exports the weights")
+    parser.add_argument("--cache", required=True, help="where exported weights are kept")
+    parser.add_argument("--pythons", default="", help="others that may have the packages, ':' between")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when to stop
+    peer = load(arguments.peer)
+    if process.missing_of((*peer.PACKAGES, "numpy")):
+        own = [__file__, str(arguments.peer), "--program", arguments.program, "--cache", arguments.cache]
+        process.try_next_python(arguments.pythons, own)
+    connection = take_socket()
+    worker = Worker(peer, arguments.peer.stem.removesuffix("_peer"), arguments)
+    with suppress(ConnectionError):  # the harness stops a worker by closing its end
+        while (message := receive(connection)) is not None:
+            send(connection, *answer(worker, *message))
+
+
+if __name__ == "__main__":
+    main()
