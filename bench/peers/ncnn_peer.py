@@ -1,13 +1,18 @@
 """ncnn on the processor. pnnx, which is from the same people, makes its files from the exported ONNX model. ncnn has
 no batch: the images of one run one after the other within the timed call."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy
 from models import Case, run
+
+if TYPE_CHECKING:
+    import numpy
 
 PACKAGES = ("ncnn", "pnnx")
 ABOUT = "ncnn, processor only, float32; pnnx converts"
@@ -37,6 +42,8 @@ class Session:
         return value
 
     def logits(self, result: list) -> numpy.ndarray:
+        import numpy
+
         return numpy.stack([numpy.array(value) for value in result])
 
 

@@ -1,7 +1,12 @@
 """ONNX Runtime on the processor, from the exported ONNX model."""
 
-import numpy
-from models import Case
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+    from models import Case
 
 PACKAGES = ("onnxruntime",)
 ABOUT = "ONNX Runtime, CPU execution provider"

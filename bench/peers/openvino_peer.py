@@ -1,7 +1,12 @@
 """OpenVINO on the processor, from the exported ONNX model, in float32 whatever the processor offers beside it."""
 
-import numpy
-from models import Case
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+    from models import Case
 
 PACKAGES = ("openvino",)
 ABOUT = "OpenVINO, CPU plug-in, float32"

@@ -3,7 +3,9 @@
 import ctypes
 import importlib.util
 import os
+import resource
 import signal
+from dataclasses import dataclass
 
 PR_SET_PDEATHSIG = 1
 
@@ -20,6 +22,25 @@ def memory_bytes() -> dict[str, int]:
     except OSError:
         pass
     return {"resident": sizes["VmRSS"], "peak": sizes["VmHWM"]}
+
+
+@dataclass
+class Usage:
+    """What getrusage(2) counts, of all threads: from its making to spent()."""
+
+    minor_faults: int = 0
+    major_faults: int = 0
+    context_switches: int = 0
+
+    def __post_init__(self):
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        self.minor_faults += now.ru_minflt
+        self.major_faults += now.ru_majflt
+        self.context_switches += now.ru_nvcsw + now.ru_nivcsw
+
+    def spent(self) -> dict[str, int]:
+        now = Usage()
+        return {name: value - getattr(self, name) for name, value in vars(now).items()}
 
 
 def end_with_parent() -> None:

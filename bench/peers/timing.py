@@ -5,8 +5,17 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
+from process import Usage
+
 NULL_CALLS = 1000
 YARDSTICK_ROUNDS = 1 << 15
+# Of results/call_counts.h. What is not told here is unknown: hardware events and energy.
+COUNTS = (
+    *("minor_faults_per_call", "major_faults_per_call", "context_switches_per_call"),
+    *("migrations_per_call", "task_clock_ns_per_call", "cycles_per_call", "instructions_per_call"),
+    *("cache_misses_per_call", "branch_misses_per_call", "counted_share"),
+    *("package_joules_per_call", "dram_joules_per_call"),
+)
 TRIAL_SECONDS = 0.5
 TRIAL_CALLS = 3
 
@@ -57,12 +66,13 @@ def warm_up(seconds: float, function: Callable, inputs: Sequence, look: Callable
 
 
 def sample(repetitions: int, function: Callable, inputs: Sequence, look: Callable) -> dict:
-    """Times calls on the inputs in turn; look(index, result) after each, outside of its time. Processor time is
-    the mean over all of them, looks included, for kernels account for other threads' time in milliseconds."""
+    """Times calls on the inputs in turn; look(index, result) after each, outside of its time. Processor time and
+    counts are means over all of them, looks included, for kernels account for other threads' time in milliseconds."""
     real = []
     gc.collect()
     gc.disable()
     try:
+        usage = Usage()
         before = time.process_time_ns()
         for number in range(repetitions):
             index = number % len(inputs)
@@ -70,6 +80,9 @@ def sample(repetitions: int, function: Callable, inputs: Sequence, look: Callabl
             look(index, result)
             real.append(float(taken))
         cpu = (time.process_time_ns() - before) / repetitions
+        spent = usage.spent()
     finally:
         gc.enable()
-    return {"real_ns": real, "cpu_ns": [cpu] * repetitions}
+    counts = dict.fromkeys(COUNTS)
+    counts.update({f"{name}_per_call": count / repetitions for name, count in spent.items()})
+    return {"real_ns": real, "cpu_ns": [cpu] * repetitions, "counts": counts}

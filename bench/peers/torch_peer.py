@@ -1,10 +1,15 @@
 """torch on the processor: modules made of 'resbench describe', with the tensors of the exported safetensors file."""
 
-import json
-from pathlib import Path
+from __future__ import annotations
 
-import numpy
-from models import Case
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy
+    from models import Case
 
 PACKAGES = ("torch",)
 ABOUT = "torch, CPU, torch.inference_mode"
@@ -36,6 +41,8 @@ class Session:
 
 def read_safetensors(path: Path) -> tuple[dict, dict[str, numpy.ndarray]]:
     """Metadata and tensors, float32 all of them, without the library: its package need not be there."""
+    import numpy
+
     values = numpy.memmap(path, numpy.uint8, "r")
     length = int.from_bytes(values[:8].tobytes(), "little")
     header = json.loads(values[8 : 8 + length].tobytes())

@@ -9,7 +9,8 @@ A peer is a file NAME_peer.py with
     take(array)     an input (N, 3, H, W) float32 of NumPy, as the framework wants it
     call(input)     what is timed: input to logits, in the framework's hands
     logits(result)  (N, classes) float32 of NumPy
-and imports its framework in open alone: its memory is counted from before."""
+and imports its framework, NumPy included, in open alone: memory is counted from before, and candidates are tried in
+forks of this process, which must have no threads yet."""
 
 import argparse
 import importlib.metadata
@@ -29,6 +30,13 @@ from protocol import ENGINE, MEMORY, OK, UNSUPPORTED, USAGE, Refused, receive, s
 
 INPUTS = 2  # RB_CASE_INPUTS
 MEMORY_KINDS = 3
+# Of results/ledger.h. What is not told here is unknown: peaks by phase, and what the framework keeps for itself.
+LEDGER = (
+    *("engine_rss_bytes", "reader_rss_bytes", "buffer_bytes", "host_peak_bytes"),
+    *("load_peak_rss_bytes", "open_peak_rss_bytes", "run_peak_rss_bytes"),
+    *("load_minor_faults", "load_major_faults", "open_minor_faults", "open_major_faults"),
+    *("first_run_minor_faults", "first_run_major_faults"),
+)
 
 
 class Worker:
@@ -39,6 +47,7 @@ class Worker:
         self.case: Case | None = None
         self.session = None
         self.inputs: list = [None] * INPUTS
+        self.ledger: dict = dict.fromkeys(LEDGER)
 
     def handle(self, request: dict, block: bytearray) -> tuple[dict, bytes]:
         operations = {
@@ -91,19 +100,30 @@ class Worker:
             **{member: request[member] for member in members},
         )
         chosen, tried = self.settle(request.get("settings") or "")
-        start = perf_counter_ns()
+        before = process.memory_bytes()["resident"]
+        importlib.import_module(self.peer.PACKAGES[0])
+        self.ledger["engine_rss_bytes"] = process.memory_bytes()["resident"] - before
+        usage, start = process.Usage(), perf_counter_ns()
         self.session = self.peer.open(self.case, chosen)
+        open_ns = perf_counter_ns() - start
+        self.book("open", usage)
         return {
             "version": self.version(),
             "output_f64": False,
             "load_ns": None,  # the framework reads the file in its own open
-            "open_ns": float(perf_counter_ns() - start),
+            "open_ns": float(open_ns),
             "kernels": [],
             "algorithms": [],
+            "executed_macs": [],
             "settings": chosen,
             "settings_tried": tried,
             "call_overhead_ns": self.overhead_ns,
         }, b""
+
+    def book(self, phase: str, usage: process.Usage) -> None:
+        spent = usage.spent()
+        for kind in ("minor_faults", "major_faults"):
+            self.ledger[f"{phase}_{kind}"] = spent[kind]
 
     def settle(self, given: str) -> tuple[str, str]:
         """The settings of the session to come: those given, or else the fastest of all."""
@@ -143,7 +163,10 @@ class Worker:
         return values.tobytes()
 
     def run(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        usage = process.Usage()
         taken, result = timing.call(self.session.call, self.inputs[0])
+        if self.ledger["first_run_minor_faults"] is None:
+            self.book("first_run", usage)
         return {"run_ns": float(taken)}, self.logits(result)
 
     def time(self, request: dict, _block: bytearray) -> tuple[dict, bytes]:
@@ -174,6 +197,8 @@ class Worker:
             "peak_rss_bytes": now["peak"],
             "resident_bytes": now["resident"],
             "start_rss_bytes": self.start_bytes,
+            **self.ledger,
+            "buffer_bytes": 4 * self.case.batch * (3 * self.case.height * self.case.width + self.case.classes) * INPUTS,
         }, b""
 
     def close(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:

@@ -1,4 +1,4 @@
-# Sourced by ci/setup: a Python environment with the packages of requirements.txt.
+# Sourced by ci/setup: Python environments with the packages of requirements.txt and of requirements-peers.txt.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # The distribution's Python first: one from pyenv or conda comes and goes with its owner's settings.
@@ -7,26 +7,38 @@ find_base_python() {
     [ -x "$base_python" ] || base_python=$(command -v python3) || base_python=
 }
 
-# The name holds all that decides its content, so two clones with different pins do not disturb each other.
-find_python_environment() {
+# environment_of REQUIREMENTS: the name holds all that decides its content, so two clones with different pins do
+# not disturb each other.
+environment_of() {
     local key
-    find_base_python
-    key=$({ cat "$source_root/ci/requirements.txt"
+    key=$({ cat "$source_root/ci/$1"
         [ -z "$base_python" ] || "$base_python" -VV; } | sha256sum)
-    python_environment=$prefix/venv-${key:0:12}
+    printf '%s\n' "$prefix/venv-${key:0:12}"
 }
 
-python_is_ready() { [ -e "$python_environment/complete" ]; }
-
-# A virtual environment holds its own path, so it is made in place; the last file says that it is whole.
-install_python() {
-    python_is_ready && return 0
-    say "Python packages into $python_environment"
-    rm -rf "$python_environment"
-    "$base_python" -m venv "$python_environment"
-    "$python_environment/bin/python" -m pip --disable-pip-version-check install --quiet --no-user --no-deps \
-        --only-binary :all: -r "$source_root/ci/requirements.txt"
-    # What requirements.txt forgets is not installed, and told here.
-    quietly "$python_environment/check.log" "$python_environment/bin/python" -m pip --disable-pip-version-check check
-    : >"$python_environment/complete"
+find_python_environment() {
+    find_base_python
+    python_environment=$(environment_of requirements.txt)
+    peers_environment=$(environment_of requirements-peers.txt)
 }
+
+environment_is_ready() { [ -e "$1/complete" ]; }
+python_is_ready() { environment_is_ready "$python_environment"; }
+peers_are_ready() { environment_is_ready "$peers_environment"; }
+
+# install_environment DIRECTORY REQUIREMENTS: a virtual environment holds its own path, so it is made in place; the
+# last file says that it is whole.
+install_environment() {
+    ! environment_is_ready "$1" || return 0
+    say "Python packages into $1"
+    rm -rf "$1"
+    "$base_python" -m venv "$1"
+    "$1/bin/python" -m pip --disable-pip-version-check install --quiet --no-user --no-deps \
+        --only-binary :all: -r "$source_root/ci/$2"
+    # What the requirements forget is not installed, and told here.
+    quietly "$1/check.log" "$1/bin/python" -m pip --disable-pip-version-check check
+    : >"$1/complete"
+}
+
+install_python() { install_environment "$python_environment" requirements.txt; }
+install_peers() { install_environment "$peers_environment" requirements-peers.txt; }
