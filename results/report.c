@@ -10,6 +10,7 @@
 #include "results/record_json.h"
 #include "results/report_file.h"
 #include "results/tables.h"
+#include "results/thread_table.h"
 
 /* The median row has all numeric columns. */
 static rb_status append_rows(json_t *rows, const rb_record_list *records, size_t index,
@@ -87,6 +88,7 @@ static rb_status write_json(const rb_report *report, rb_error *err) {
     json_object_set(ours, "plan", report->plan);
     json_object_set_new(ours, "records", records);
     json_object_set_new(ours, "scaling", scaling_to_json(&report->records));
+    json_object_set_new(ours, "thread_scaling", rb_thread_scaling_to_json(&report->records));
     json_object_set(root, "context", report->context);
     json_object_set_new(root, "benchmarks", rows);
     json_object_set_new(root, "resbench", ours);

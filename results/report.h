@@ -3,7 +3,8 @@
  * results.json has Google Benchmark's schema (docs: user_guide.md, "Output Formats"): its own
  * tools read it as it is. Every timed call is a row with run_type "iteration"; every record
  * adds aggregate rows, and the median row carries all numeric columns as counters. Ours is the
- * top-level object "resbench": schema_version, plan, records, scaling. */
+ * top-level object "resbench": schema_version, plan, records, scaling,
+ * thread_scaling. */
 #ifndef RESULTS_REPORT_H
 #define RESULTS_REPORT_H
 
