@@ -60,6 +60,7 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
     record->parameters = rb_graph_parameters(graph);
     record->macs = rb_graph_macs(graph);
     record->peak_gmacs = setting->peak_gmacs;
+    record->harness_overhead_ns = setting->harness_overhead_ns;
     record->weight_bytes = rb_graph_weight_bytes(graph);
     record->activation_bound_bytes = rb_graph_activation_bound_bytes(graph);
 }

@@ -23,6 +23,7 @@ typedef struct rb_cell_setting {
     const char *weights_sha256;
     bool synthetic;    /* weights: top-1 is not told */
     double peak_gmacs; /* at the group's threads */
+    double harness_overhead_ns;
 } rb_cell_setting;
 
 typedef struct rb_cell {

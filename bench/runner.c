@@ -9,6 +9,7 @@
 #include "bench/interrupt.h"
 #include "bench/machine.h"
 #include "bench/meter.h"
+#include "bench/overhead.h"
 #include "bench/progress.h"
 #include "bench/run_cells.h"
 #include "bench/run_peaks.h"
@@ -23,6 +24,7 @@ typedef struct runner {
     rb_report report;
     rb_progress progress;
     rb_run_peaks peaks;
+    double harness_overhead_ns;
     rb_environment environment;
     size_t resumed;         /* rows of an earlier run, which stay as they are */
     rb_run_source *sources; /* as plan->networks */
@@ -163,6 +165,7 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
                                .weights = source->weights,
                                .weights_sha256 = source->info.sha256,
                                .synthetic = rb_weights_are_synthetic(&source->info),
+                               .harness_overhead_ns = run->harness_overhead_ns,
                                .worker = plan->worker};
     rb_affinity_place(&plan->affinity, spec.threads, &setting.placement);
     rb_worker_keep(&setting.worker, &setting.placement);
@@ -260,6 +263,18 @@ static rb_status total_work(runner *run, double *work, rb_error *err) {
     return status;
 }
 
+static rb_status look_at_overhead(runner *run, rb_error *err) {
+    rb_worker_options options = run->plan->worker;
+    rb_placement placement;
+    rb_affinity_place(&run->plan->affinity, 1, &placement);
+    rb_worker_keep(&options, &placement);
+    const rb_status status = rb_overhead_measure(&options, false, &run->harness_overhead_ns, err);
+    if (status == RB_OK)
+        json_object_set_new(run->report.context, "harness_overhead_ns",
+                            json_real(run->harness_overhead_ns));
+    return status;
+}
+
 static rb_status prepare(runner *run, rb_error *err) {
     double work = 0;
     run->sources = calloc(RB_MAX_NETWORKS, sizeof *run->sources);
@@ -271,6 +286,8 @@ static rb_status prepare(runner *run, rb_error *err) {
     if (status == RB_OK)
         status = rb_run_peaks_look(run->plan, &run->peaks, &run->report.records, run->resumed,
                                    run->report.context, err);
+    if (status == RB_OK)
+        status = look_at_overhead(run, err);
     if (status == RB_OK)
         status = total_work(run, &work, err);
     if (status == RB_OK)

@@ -8,7 +8,7 @@ set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/resbench)
 install(TARGETS resbench RUNTIME_DEPENDENCY_SET of_program DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS engine_reference engine_oracle engine_onednn
   RUNTIME_DEPENDENCY_SET of_engines LIBRARY DESTINATION ${engine_dir})
-install(TARGETS kernel_adapter RUNTIME_DEPENDENCY_SET of_engines LIBRARY DESTINATION ${engine_dir}/parts)
+install(TARGETS kernel_adapter null_engine RUNTIME_DEPENDENCY_SET of_engines LIBRARY DESTINATION ${engine_dir}/parts)
 
 # Libraries from outside of the system's directories come along: what holds them may go away.
 set(libc [[^ld-linux]] [[^lib(c|m|mvec|dl|pthread|rt|resolv|util|anl|nsl)\.so]])

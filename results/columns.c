@@ -104,6 +104,8 @@ NUMBER(images_per_second, (double)r->batch / (r->latency_ns.median * 1e-9))
 NUMBER(gmacs_per_second, rate_gmacs(r))
 NUMBER(peak_gmacs, r->peak_gmacs)
 NUMBER(peak_percent, 100 * rate_gmacs(r) / r->peak_gmacs)
+NUMBER(harness_us, r->harness_overhead_ns * 1e-3)
+NUMBER(harness_percent, 100 * r->harness_overhead_ns / r->latency_ns.median)
 NUMBER(yardstick_percent, 100 * (r->yardstick_spread - 1))
 NUMBER(steal_percent, known(100 * r->steal_share))
 NUMBER(reorders, known((double)r->reorders))
@@ -199,6 +201,8 @@ const rb_column rb_columns[] = {
     N("load_ms", "load ms", LATENCY, SIGNIFICANT, 3, DETAIL, load_ms),
     N("open_ms", "open ms", LATENCY, SIGNIFICANT, 3, DETAIL, open_ms),
     N("first_run_ms", "first run ms", LATENCY, SIGNIFICANT, 3, DETAIL, first_run_ms),
+    N("harness_overhead_us", "harness us", LATENCY, SIGNIFICANT, 3, DETAIL, harness_us),
+    N("harness_overhead_percent", "harness %", LATENCY, SCIENTIFIC, 1, DETAIL, harness_percent),
     N("yardstick_spread_percent", "yardstick +%", LATENCY, FIXED, 1, DETAIL, yardstick_percent),
     N("steal_percent", "steal %", LATENCY, FIXED, 1, DETAIL, steal_percent),
 

@@ -65,6 +65,7 @@ void rb_record_init(rb_record *record) {
                           .first_run_ns = NAN,
                           .yardstick_spread = NAN,
                           .steal_share = -1,
+                          .harness_overhead_ns = NAN,
                           .peak_gmacs = NAN,
                           .weight_bytes = -1,
                           .packed_weight_bytes = -1,

@@ -83,8 +83,9 @@ typedef struct rb_record {
     rb_summary latency_ns; /* of samples' real_ns: rb_record_summarize */
     /* machine while measuring: slowest over fastest run of the yardstick loop; steal time */
     double yardstick_spread;
-    double steal_share; /* of the processor time of the cell; -1 unknown */
-    double peak_gmacs;  /* measured multiply-add peak of this machine at `threads`, 1e9/s */
+    double steal_share;         /* of the processor time of the cell; -1 unknown */
+    double harness_overhead_ns; /* of a timed call: what it takes of an engine that does nothing */
+    double peak_gmacs;          /* measured multiply-add peak of this machine at `threads`, 1e9/s */
     /* memory in bytes; -1 unknown */
     int64_t weight_bytes, packed_weight_bytes;
     int64_t activation_bytes, activation_bound_bytes, scratch_bytes;

@@ -44,6 +44,7 @@ static const rb_json_field fields[] = {
     FIELD(DOUBLE, first_run_ns),
     FIELD(DOUBLE, yardstick_spread),
     FIELD(DOUBLE, steal_share),
+    FIELD(DOUBLE, harness_overhead_ns),
     FIELD(DOUBLE, peak_gmacs),
     FIELD(INT64, weight_bytes),
     FIELD(INT64, packed_weight_bytes),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "results/percentile_table.h"
+#include "results/thread_table.h"
 
 static bool in_section(const rb_grid *grid, const rb_column *column) {
     return column->section == RB_SECTION_CELL || column->section == grid->section;
@@ -33,6 +34,23 @@ static void print_notes(const rb_record_list *records, FILE *out) {
             fprintf(out, "%s: %s: %s\n", name, rb_verdict_name(records->items[i].verdict),
                     records->items[i].note);
         }
+}
+
+/* Of the row where it weighs most. */
+static void print_overhead(const rb_record_list *records, FILE *out) {
+    const rb_record *most = NULL;
+    double share = 0;
+    for (size_t i = 0; i < records->count; i++) {
+        const rb_record *r = &records->items[i];
+        const double own = r->harness_overhead_ns / r->latency_ns.median;
+        if (own > share) {
+            share = own;
+            most = r;
+        }
+    }
+    if (most)
+        fprintf(out, "\nharness overhead: %.3g us per call, %.2g %% of the median of %s %s\n",
+                most->harness_overhead_ns * 1e-3, 100 * share, most->network, most->engine);
 }
 
 /* Right-aligned, "-" where there is no value. */
@@ -98,6 +116,8 @@ void rb_table_terminal(const rb_record_list *records, FILE *out) {
     const rb_grid grid = summary_of(records);
     rb_grid_aligned(&grid, out);
     print_notes(records, out);
+    print_overhead(records, out);
+    rb_thread_table_terminal(records, out);
     if (rb_percentile_table_wanted(records)) {
         fputc('\n', out);
         rb_percentile_table(records, rb_grid_aligned, out);
@@ -109,6 +129,7 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
     rb_grid grid = summary_of(records);
     fprintf(out, "# %s\n\n", title);
     rb_grid_markdown(&grid, out);
+    print_overhead(records, out);
     grid.column_shown = in_section;
     for (grid.section = RB_SECTION_PARITY; grid.section < RB_SECTION_COUNT; grid.section++) {
         fprintf(out, "\n## %s\n\n", rb_section_titles[grid.section]);
@@ -120,6 +141,7 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
         fputs("\n## Single-stream percentiles\n\n", out);
         rb_percentile_table(records, rb_grid_markdown, out);
     }
+    rb_thread_table_markdown(records, out);
     if (has_scaling(records)) {
         fputs("\n## Depth scaling\n\n```", out);
         print_scaling(records, out);
