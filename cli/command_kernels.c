@@ -248,7 +248,7 @@ static void begin(kernels_arguments *a) {
     a->plan.on_problem = on_problem;
     a->plan.on_progress = on_progress;
     a->plan.ctx = a;
-    printf("%zu convolutions, %zu engines, %s tier, %d threads, seed %llu\n\n",
+    printf("convolutions: %zu; engines: %zu; %s tier, threads %d, seed %llu\n\n",
            a->plan.problem_count, a->plan.engine_count, a->plan.tier->name, a->plan.threads,
            (unsigned long long)a->plan.seed);
     fflush(stdout);

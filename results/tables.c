@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "results/percentile_table.h"
+#include "results/thread_table.h"
 
 static bool in_section(const rb_grid *grid, const rb_column *column) {
     return column->section == RB_SECTION_CELL || column->section == grid->section;
@@ -116,6 +117,7 @@ void rb_table_terminal(const rb_record_list *records, FILE *out) {
     rb_grid_aligned(&grid, out);
     print_notes(records, out);
     print_overhead(records, out);
+    rb_thread_table_terminal(records, out);
     if (rb_percentile_table_wanted(records)) {
         fputc('\n', out);
         rb_percentile_table(records, rb_grid_aligned, out);
@@ -139,6 +141,7 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
         fputs("\n## Single-stream percentiles\n\n", out);
         rb_percentile_table(records, rb_grid_markdown, out);
     }
+    rb_thread_table_markdown(records, out);
     if (has_scaling(records)) {
         fputs("\n## Depth scaling\n\n```", out);
         print_scaling(records, out);

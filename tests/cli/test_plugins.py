@@ -1,5 +1,6 @@
 """Kernel plug-ins: what the loader refuses, what their faults cost, and the examples as a stranger builds them."""
 
+import csv
 import ctypes
 import shutil
 import subprocess
@@ -125,6 +126,17 @@ def test_examples_are_right(resbench, examples, name):
     result = resbench("check", examples / name / "build" / f"{name}.so", *PROBLEM)
     assert result.code == 0 and result.err == "", result
     assert "4 of 4 checks PASS" in result.out and "UNSUPPORTED" not in result.out, result
+
+
+def test_examples_stand_beside_onednn(resbench, examples):
+    plugins = [examples / name / "build" / f"{name}.so" for name in EXAMPLES]
+    result = resbench("kernels", *plugins, "--quick", "--threads", 1, *PROBLEM, "-o", "beside")
+    assert result.code == 0 and result.err == "", result
+    with open(resbench.directory / "beside" / "kernels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["engine"] for row in rows] == [*EXAMPLES, "onednn"] * 2
+    for row in rows:
+        assert row["parity"] == "PASS" and 0 < float(row["alone_min_us"]) <= float(row["hot_us"]), row
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_terminal_shows_progress_with_the_time_left(resbench):
     assert lines, shown
     shares = [int(re.match(r"\[ *(\d+)%\] ", line)[1]) for line in lines]
     assert shares == sorted(shares) and shares[0] == 0 and 0 < shares[-1] <= 100
-    assert any("resnet18 onednn batch 1: timing" in line for line in lines)
+    assert any("resnet18 onednn batch 1, 1 threads: timing" in line for line in lines)
     assert any(re.search(r", \d+:\d\d left$", line) for line in lines)
     assert shown.endswith("\r\033[K")  # nothing stays on the screen
     assert Report(resbench.directory / "results").csv_row(cell("resnet18", "onednn"))
@@ -56,7 +56,7 @@ def test_progress_of_a_resumed_run_counts_what_is_left(resbench):
     assert resbench(*RUN).code == 0
     code, _, shown = run_on_terminal(resbench, *RUN, "--batch", "1,2", "--resume")
     assert code == 0
-    assert "[  0%]" in shown and "batch 2: timing" in shown and "batch 1" not in shown
+    assert "[  0%]" in shown and "batch 2, 1 threads: timing" in shown and "batch 1" not in shown
 
 
 def test_error_after_progress_stands_on_a_line_of_its_own(resbench):
