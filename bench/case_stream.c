@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/machine.h"
+
 typedef struct stream {
     rb_case *open_case;
     const rb_stream_images *set;
@@ -25,6 +27,10 @@ rb_status rb_stream_images_create(const rb_case *c, const void *images, size_t b
         return rb_fail(err, RB_ERR_USAGE,
                        "a set of %zu bytes, expected more than %lld images of %zu", bytes,
                        (long long)batch, each);
+    const rb_status status =
+        rb_machine_check_memory("the set of images", (double)bytes + (double)front, err);
+    if (status != RB_OK)
+        return status;
     set->images = malloc(bytes + front);
     if (!set->images)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %lld images", (long long)set->count);

@@ -75,7 +75,8 @@ void rb_record_init(rb_record *record) {
                           .scratch_bytes = -1,
                           .peak_rss_bytes = -1,
                           .peak_rss_after_start_bytes = -1,
-                          .steady_rss_bytes = -1};
+                          .steady_rss_bytes = -1,
+                          .foreseen_bytes = -1};
     rb_ledger_init(&record->ledger);
     rb_call_counts_init(&record->counts);
 }

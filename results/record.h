@@ -91,8 +91,9 @@ typedef struct rb_record {
     int64_t weight_bytes, packed_weight_bytes;
     int64_t activation_bytes, activation_bound_bytes, scratch_bytes;
     int64_t peak_rss_bytes, peak_rss_after_start_bytes, steady_rss_bytes;
-    rb_ledger ledger;      /* of the same worker: the one with the highest peak */
-    rb_call_counts counts; /* over all timed calls */
+    int64_t foreseen_bytes; /* that its worker was expected to need, at least */
+    rb_ledger ledger;       /* of the same worker: the one with the highest peak */
+    rb_call_counts counts;  /* over all timed calls */
 } rb_record;
 
 /* Text fields empty, numbers unknown (NaN, -1), verdict NONE, no samples. */

@@ -55,6 +55,7 @@ static const rb_json_field fields[] = {
     FIELD(INT64, peak_rss_bytes),
     FIELD(INT64, peak_rss_after_start_bytes),
     FIELD(INT64, steady_rss_bytes),
+    FIELD(COUNT, foreseen_bytes),
 };
 
 static const size_t field_count = sizeof fields / sizeof fields[0];
