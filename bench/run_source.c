@@ -67,17 +67,15 @@ rb_status rb_run_inputs(const rb_plan *plan, const rb_run_source *source, rb_pla
     return rb_inputs_make(&request, inputs, err);
 }
 
-/* What the images of a row would go through now, as the text in a row. */
-static rb_status format_preprocessing(const rb_plan *plan, const rb_run_source *source,
-                                      const rb_record *record, char text[RB_PREPROCESS_CAPACITY],
-                                      rb_error *err) {
+rb_status rb_run_preprocessing(const rb_plan *plan, const rb_run_source *source, rb_plan_size size,
+                               char text[RB_PREPROCESS_CAPACITY], rb_error *err) {
     rb_preprocess preprocess;
     text[0] = '\0';
     if (!plan->images)
         return RB_OK;
-    const rb_status status = rb_preprocess_choose(source->info.preprocessing, source->weights,
-                                                  plan->resize, record->height, record->width,
-                                                  source->network->size, &preprocess, err);
+    const rb_status status =
+        rb_preprocess_choose(source->info.preprocessing, source->weights, plan->resize, size.height,
+                             size.width, source->network->size, &preprocess, err);
     return status == RB_OK ? rb_preprocess_format(&preprocess, text, RB_PREPROCESS_CAPACITY, err)
                            : status;
 }
@@ -86,7 +84,8 @@ static rb_status check_row(const rb_plan *plan, const rb_run_source *source,
                            const rb_record *record, rb_error *err) {
     char preprocessing[RB_PREPROCESS_CAPACITY];
     const char *name = record->network;
-    const rb_status status = format_preprocessing(plan, source, record, preprocessing, err);
+    const rb_status status = rb_run_preprocessing(
+        plan, source, (rb_plan_size){record->height, record->width}, preprocessing, err);
     if (status != RB_OK)
         return status;
     if (strcmp(record->weights_sha256, source->info.sha256) != 0)

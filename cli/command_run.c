@@ -21,7 +21,8 @@ enum {
     OPT_MODE,
     OPT_AFFINITY,
     OPT_SCENARIO,
-    OPT_PERCENTILE
+    OPT_PERCENTILE,
+    OPT_MEMORY_LIMIT
 };
 
 static const struct argp_option options[] = {
@@ -50,6 +51,8 @@ static const struct argp_option options[] = {
      "Shorter side of images before the crop (default: as the weights ask, or 256 for 224)", 0},
     {"crop", OPT_CROP, "LIST", 0, "What is cut from the images' centre; the same as --size", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of synthetic weights and input (default: 1)", 0},
+    {"memory-limit", OPT_MEMORY_LIMIT, "BYTES", 0,
+     "Do not start what needs more, as in 16G (default: what the machine has left)", 0},
     {"quick", OPT_QUICK, NULL, 0, "About two minutes on a laptop", 0},
     {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
     {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
@@ -124,6 +127,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case OPT_SEED:
         a->plan.seed = (uint64_t)rb_cli_integer(state, "seed", argument, 0, INT64_MAX);
+        break;
+    case OPT_MEMORY_LIMIT:
+        a->plan.memory_limit_bytes = rb_cli_bytes(state, "memory-limit", argument);
         break;
     case OPT_QUICK:
     case OPT_FULL:
@@ -213,6 +219,8 @@ static rb_status complete(run_arguments *a, rb_error *err) {
                                       "leave out --no-worker", err);
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
+    if (status == RB_OK && a->plan.resume)
+        rb_plan_ask_versions(&a->plan);
     return status;
 }
 

@@ -123,6 +123,7 @@ NUMBER(reader_mib, rb_mebibytes(r->ledger.reader_rss_bytes))
 NUMBER(buffer_mib, rb_mebibytes(r->ledger.buffer_bytes))
 NUMBER(unaccounted_mib, mebibytes(rb_balance_of(r).unaccounted))
 NUMBER(passing_mib, mebibytes(rb_balance_of(r).passing))
+NUMBER(foreseen_mib, rb_mebibytes(r->foreseen_bytes))
 NUMBER(host_peak_mib, rb_mebibytes(r->ledger.host_peak_bytes))
 NUMBER(load_peak_mib, rb_mebibytes(r->ledger.load_peak_rss_bytes))
 NUMBER(open_peak_mib, rb_mebibytes(r->ledger.open_peak_rss_bytes))
@@ -222,6 +223,7 @@ const rb_column rb_columns[] = {
     N("weight_mib", "weights MiB", MEMORY_MORE, FIXED, 1, DETAIL, weight_mib),
     N("activation_bound_mib", "act. bound MiB", MEMORY_MORE, FIXED, 1, DETAIL,
       activation_bound_mib),
+    N("foreseen_mib", "foreseen MiB", MEMORY_MORE, FIXED, 1, DETAIL, foreseen_mib),
     N("host_peak_mib", "held at most MiB", MEMORY_MORE, FIXED, 1, DETAIL, host_peak_mib),
     N("load_peak_rss_mib", "load peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, load_peak_mib),
     N("open_peak_rss_mib", "open peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, open_peak_mib),

@@ -59,6 +59,7 @@ void rb_record_init(rb_record *record) {
                           .rel_l2_limit = NAN,
                           .max_abs_error = NAN,
                           .top1_agree = -1,
+                          .call_overhead_ns = NAN,
                           .load_ns = NAN,
                           .open_ns = NAN,
                           .first_run_ns = NAN,
@@ -73,7 +74,8 @@ void rb_record_init(rb_record *record) {
                           .scratch_bytes = -1,
                           .peak_rss_bytes = -1,
                           .peak_rss_after_start_bytes = -1,
-                          .steady_rss_bytes = -1};
+                          .steady_rss_bytes = -1,
+                          .foreseen_bytes = -1};
     rb_ledger_init(&record->ledger);
     rb_call_counts_init(&record->counts);
 }

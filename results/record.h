@@ -51,6 +51,7 @@ typedef struct rb_record {
     char engine_sha256[65];              /* of its shared object; "" unknown */
     char weights_sha256[65];             /* of the tensors, as the weights file states it */
     char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
+    double call_overhead_ns; /* of a peer: what its timing loop takes for an empty call */
     char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
@@ -89,8 +90,9 @@ typedef struct rb_record {
     int64_t weight_bytes, packed_weight_bytes;
     int64_t activation_bytes, activation_bound_bytes, scratch_bytes;
     int64_t peak_rss_bytes, peak_rss_after_start_bytes, steady_rss_bytes;
-    rb_ledger ledger;      /* of the same worker: the one with the highest peak */
-    rb_call_counts counts; /* over all timed calls */
+    int64_t foreseen_bytes; /* that its worker was expected to need, at least */
+    rb_ledger ledger;       /* of the same worker: the one with the highest peak */
+    rb_call_counts counts;  /* over all timed calls */
 } rb_record;
 
 /* Text fields empty, numbers unknown (NaN, -1), verdict NONE, no samples. */
