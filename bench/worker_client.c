@@ -1,6 +1,7 @@
 #include "bench/worker_client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
+#define LAUNCHER_GRACE_NS 60000000000
 
 struct rb_worker {
     rb_worker_options options;
@@ -26,8 +28,18 @@ struct rb_worker {
     rb_error why;
 };
 
-/* peer: what to start instead of this program; NULL. */
-static rb_status spawn(rb_worker *worker, const rb_peer_command *peer, rb_error *err) {
+/* Where memory runs out all the same, the system shall end the worker and leave the harness with
+ * what it has measured (man proc_pid_oom_score_adj). System calls only. */
+static void offer_to_oom_killer(void) {
+    const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)!write(fd, "1000", 4); /* who may not, may go on all the same */
+    close(fd);
+}
+
+/* argv: what to start instead of this program; NULL: nothing. */
+static rb_status spawn(rb_worker *worker, char *const *argv, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no socket for a worker: %s", strerror(errno));
@@ -46,10 +58,11 @@ static rb_status spawn(rb_worker *worker, const rb_peer_command *peer, rb_error 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (options->kept)
             sched_setaffinity(0, sizeof options->processors, &options->processors);
+        offer_to_oom_killer();
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
-        if (peer) {
-            execvp(peer->argv[0], peer->argv);
+        if (argv) {
+            execvp(argv[0], argv);
             _exit(127);
         }
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
@@ -69,9 +82,26 @@ static rb_status spawn_peer(rb_worker *worker, rb_error *err) {
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
     rb_status status = rb_peer_command_make(worker->options.peer, command, err);
     if (status == RB_OK)
-        status = spawn(worker, command, err);
+        status = spawn(worker, command->argv, err);
     free(command);
     return status;
+}
+
+static rb_status spawn_launched(rb_worker *worker, rb_error *err) {
+    char own[RB_PATH_CAPACITY], operation[] = "worker";
+    char *argv[RB_MAX_LAUNCHER + 3];
+    size_t count = 0;
+    const rb_status status = rb_own_program(own, err);
+    if (status != RB_OK)
+        return status;
+    while (count < RB_MAX_LAUNCHER && worker->options.launcher[count]) {
+        argv[count] = worker->options.launcher[count];
+        count++;
+    }
+    argv[count++] = own;
+    argv[count++] = operation;
+    argv[count] = NULL;
+    return spawn(worker, argv, err);
 }
 
 static rb_status start(rb_worker *worker, rb_error *err) {
@@ -80,6 +110,8 @@ static rb_status start(rb_worker *worker, rb_error *err) {
                        "a peer always has a process of its own: leave out --no-worker");
     if (worker->options.peer)
         return spawn_peer(worker, err);
+    if (worker->options.launcher)
+        return spawn_launched(worker, err);
     return worker->options.in_process ? RB_OK : spawn(worker, NULL, err);
 }
 
@@ -134,8 +166,9 @@ static rb_status fail_for_good(rb_worker *worker, rb_status status, const char *
     else if (status == RB_ERR_CRASHED && killed)
         rb_fail(&worker->why, status, "it closed its connection");
     else if (status == RB_ERR_CRASHED && WIFSIGNALED(ended))
-        rb_fail(&worker->why, status, "killed by signal SIG%s (%s)", sigabbrev_np(WTERMSIG(ended)),
-                strsignal(WTERMSIG(ended)));
+        rb_fail(&worker->why, status, "killed by signal SIG%s (%s)%s",
+                sigabbrev_np(WTERMSIG(ended)), strsignal(WTERMSIG(ended)),
+                WTERMSIG(ended) == SIGKILL ? ", as the system does when memory runs out" : "");
     else if (status == RB_ERR_CRASHED)
         rb_fail(&worker->why, status, "its process ended with exit code %d",
                 WIFEXITED(ended) ? WEXITSTATUS(ended) : -1);
@@ -201,7 +234,7 @@ void rb_worker_stop(rb_worker *worker) {
         return;
     bool killed;
     if (worker->pid)
-        reap(worker, EXIT_GRACE_NS, &killed);
+        reap(worker, worker->options.launcher ? LAUNCHER_GRACE_NS : EXIT_GRACE_NS, &killed);
     rb_case_close(worker->state.open_case);
     free(worker);
 }
