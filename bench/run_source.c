@@ -44,7 +44,8 @@ static int64_t least_images(const rb_plan *plan) {
     for (size_t b = 0; b < plan->batch_count; b++)
         if (plan->batches[b] > least)
             least = plan->batches[b];
-    return least;
+    /* Neither may two batches of a set be alike. */
+    return plan->scenario == RB_SCENARIO_OFFLINE ? 2 * least : least;
 }
 
 int64_t rb_run_image_limit(const rb_plan *plan) {

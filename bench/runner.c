@@ -246,6 +246,10 @@ static rb_status resume(runner *run, rb_error *err) {
         status = rb_run_check_rows(run->plan, run->plan->networks[n], &run->sources[n],
                                    &run->report.records, err);
     run->resumed = run->report.records.count;
+    for (size_t i = 0; i < run->resumed; i++)
+        rb_environment_learn(&run->environment, run->report.records.items[i].steal_share,
+                             run->report.records.items[i].yardstick_spread - 1,
+                             run->report.context);
     if (status == RB_OK) {
         snprintf(sentence, sizeof sentence, "resuming; rows that stand already: %zu",
                  run->report.records.count);

@@ -29,6 +29,7 @@ static const rb_json_field fields[] = {
     FIELD(DOUBLE, cpu_quota),
     FIELD(TEXT, mode),
     FIELD(TEXT, scenario),
+    FIELD(INT64, stretch_batches),
     FIELD(INT64, parameters),
     FIELD(INT64, macs),
     FIELD(TEXT, note),
