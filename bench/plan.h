@@ -69,6 +69,7 @@ typedef struct rb_plan {
     uint64_t seed;
     char directory[RB_PATH_CAPACITY]; /* of the results */
     rb_shard shard; /* the part that is measured; {0, 0}: all of it */
+    int64_t memory_limit_bytes;       /* of harness and workers together; 0: what the machine has */
     bool resume, verbose;
     rb_worker_options worker;
 } rb_plan;
