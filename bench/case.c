@@ -296,6 +296,12 @@ static rb_status check_allocations(const rb_case *c, size_t count, rb_error *err
                : rb_fail(err, RB_ERR_ENGINE, "engine %s allocates while it runs", c->engine->name);
 }
 
+rb_status rb_case_call_engine(void *ctx, const rb_engine *engine, rb_session *session,
+                              const float *src, const float *addend, void *dst, rb_error *err) {
+    (void)ctx;
+    return engine->run(session, src, addend, dst, err);
+}
+
 rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *err) {
     const rb_fingerprints before = fingerprints(c);
     const size_t allocations = rb_host_memory_count(c->host);
@@ -303,8 +309,8 @@ rb_status rb_case_run(rb_case *c, const void **dst, double *run_ns, rb_error *er
     poison(c);
     const rb_page_faults faults = rb_page_faults_now();
     const int64_t start = rb_now_ns();
-    rb_status status =
-        status_of_engine(c->engine->run(c->session, c->src[0], c->addend, c->dst, err));
+    rb_status status = status_of_engine(
+        rb_case_call_engine(NULL, c->engine, c->session, c->src[0], c->addend, c->dst, err));
     *run_ns = (double)(rb_now_ns() - start);
     rb_memory_mark_first_run(&c->marks, faults);
     if (status == RB_OK)
@@ -390,15 +396,10 @@ rb_status rb_case_time_calls(rb_case *c, const rb_timing_spec *spec, const rb_ca
     return status;
 }
 
-static rb_status plain_call(void *ctx, const rb_engine *engine, rb_session *session,
-                            const float *src, const float *addend, void *dst, rb_error *err) {
-    (void)ctx;
-    return engine->run(session, src, addend, dst, err);
-}
-
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void *dst[RB_CASE_INPUTS], rb_error *err) {
-    return rb_case_time_calls(c, spec, &(rb_case_calls){.call = plain_call}, samples, dst, err);
+    return rb_case_time_calls(c, spec, &(rb_case_calls){.call = rb_case_call_engine}, samples, dst,
+                              err);
 }
 
 /* What the engine holds as far as the harness knows: the host's account, and weights that the

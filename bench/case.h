@@ -94,6 +94,14 @@ rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void *dst[RB_CASE_INPUTS], rb_error *err);
 
+/* The engine's run, as rb_case_run and rb_case_time call it, and nothing else: who counts
+ * instructions (bench/callgrind.h) counts those within this function. It has its own name in every
+ * build. */
+__attribute__((noinline)) rb_status rb_case_call_engine(void *ctx, const rb_engine *engine,
+                                                        rb_session *session, const float *src,
+                                                        const float *addend, void *dst,
+                                                        rb_error *err);
+
 /* Counts timed calls from now on; must outlive the case. */
 void rb_case_set_meter(rb_case *c, rb_meter *meter);
 

@@ -7,6 +7,26 @@
 
 #define SLICE_MACS 2e9
 
+rb_status rb_gate_groups(const rb_plan *plan, rb_cell_group groups[RB_GATE_MAX_ROWS], size_t *count,
+                         rb_error *err) {
+    const size_t sizes = plan->size_count > 0 ? plan->size_count : 1;
+    const size_t rows =
+        plan->network_count * sizes * plan->batch_count * plan->thread_count * plan->engine_count;
+    *count = 0;
+    if (rows == 0 || rows > RB_GATE_MAX_ROWS)
+        return rb_fail(err, RB_ERR_USAGE, "%zu cells, but a gate takes 1 to %d", rows,
+                       RB_GATE_MAX_ROWS);
+    for (size_t n = 0; n < plan->network_count; n++)
+        for (size_t s = 0; s < sizes; s++)
+            for (size_t b = 0; b < plan->batch_count; b++)
+                for (size_t t = 0; t < plan->thread_count; t++)
+                    groups[(*count)++] = (rb_cell_group){.network = plan->networks[n],
+                                                         .size = plan->sizes[s],
+                                                         .batch = plan->batches[b],
+                                                         .threads = (int32_t)plan->threads[t]};
+    return RB_OK;
+}
+
 static rb_status make_inputs(const rb_plan *plan, const rb_cell_group *group,
                              const rb_weights_info *info, rb_gate_cell *cell, rb_error *err) {
     const rb_inputs_request request = {.images = plan->images,

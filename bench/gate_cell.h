@@ -4,6 +4,7 @@
 
 #include "bench/gate_round.h"
 #include "bench/run_cells.h"
+#include "results/gate_row.h"
 
 typedef struct rb_gate_cell {
     rb_gate_job job;          /* sides are the caller's to set */
@@ -12,6 +13,11 @@ typedef struct rb_gate_cell {
     rb_inputs inputs;
     rb_truth truth;
 } rb_gate_cell;
+
+/* The cells of a plan but for engines, in the order of its lists; sizes of 0 are the networks' own.
+ * RB_ERR_USAGE when a gate would have more than RB_GATE_MAX_ROWS rows. */
+rb_status rb_gate_groups(const rb_plan *plan, rb_cell_group groups[RB_GATE_MAX_ROWS], size_t *count,
+                         rb_error *err);
 
 /* The plan's weights, images, seed and worker options. job points into *cell, which must not move.
  * The caller closes it. */

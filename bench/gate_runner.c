@@ -49,27 +49,11 @@ static rb_status open_cell(gate_runner *run, const rb_cell_group *group, rb_erro
     return RB_OK;
 }
 
-static size_t size_count(const rb_plan *plan) {
-    return plan->size_count > 0 ? plan->size_count : 1;
-}
-
-static size_t cells_of(const rb_plan *plan) {
-    return plan->network_count * size_count(plan) * plan->batch_count * plan->thread_count;
-}
-
-static rb_status open_cells(gate_runner *run, rb_error *err) {
-    const rb_plan *plan = &run->plan->plan;
+static rb_status open_cells(gate_runner *run, const rb_cell_group *groups, size_t count,
+                            rb_error *err) {
     rb_status status = RB_OK;
-    for (size_t n = 0; n < plan->network_count; n++)
-        for (size_t s = 0; s < size_count(plan); s++)
-            for (size_t b = 0; b < plan->batch_count; b++)
-                for (size_t t = 0; status == RB_OK && t < plan->thread_count; t++) {
-                    const rb_cell_group group = {.network = plan->networks[n],
-                                                 .size = plan->sizes[s], /* 0: their own */
-                                                 .batch = plan->batches[b],
-                                                 .threads = (int32_t)plan->threads[t]};
-                    status = open_cell(run, &group, err);
-                }
+    for (size_t g = 0; status == RB_OK && g < count; g++)
+        status = open_cell(run, &groups[g], err);
     return status;
 }
 
@@ -156,22 +140,23 @@ static rb_status measure_all(gate_runner *run, rb_error *err) {
 }
 
 rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *err) {
-    const size_t cells = cells_of(&plan->plan);
+    rb_cell_group groups[RB_GATE_MAX_ROWS];
+    size_t cells;
+    rb_status status = rb_gate_groups(&plan->plan, groups, &cells, err);
     const size_t count = cells * plan->plan.engine_count;
     gate_runner run = {.plan = plan, .rows = rows};
     *rows = (rb_gate_rows){.rounds = plan->rounds, .limits = plan->limits};
-    if (count > RB_GATE_MAX_ROWS)
-        return rb_fail(err, RB_ERR_USAGE, "%zu cells are too many for a gate, at most %d", count,
-                       RB_GATE_MAX_ROWS);
+    if (status != RB_OK)
+        return status;
     if (rows->rounds == 0)
         rows->rounds = rb_gate_rounds_needed(&plan->limits, count);
     run.cells = calloc(cells, sizeof *run.cells);
     run.sides = calloc(count, sizeof *run.sides);
-    rb_status status =
-        run.cells && run.sides ? RB_OK : rb_fail(err, RB_ERR_MEMORY, "no memory for a gate");
+    if (!run.cells || !run.sides)
+        status = rb_fail(err, RB_ERR_MEMORY, "no memory for a gate");
     rb_progress_start(&run.progress, (double)(count * rows->rounds));
     if (status == RB_OK)
-        status = open_cells(&run, err);
+        status = open_cells(&run, groups, cells, err);
     if (status == RB_OK)
         status = measure_all(&run, err);
     rb_progress_clear(&run.progress);

@@ -71,7 +71,10 @@ static void read_kernel(const char *root, rb_machine_facts *f) {
         rb_system_line(root, "/proc/sys/kernel/osrelease", release, sizeof release))
         snprintf(f->kernel, sizeof f->kernel, "%s %s", type, release);
     rb_system_line(root, "/proc/sys/kernel/hostname", f->host_name, sizeof f->host_name);
-    rb_system_line(root, "/proc/sys/kernel/arch", f->architecture, sizeof f->architecture);
+    /* Linux has the first since 6.1; hwloc-gather-topology writes the second. */
+    if (!rb_system_line(root, "/proc/sys/kernel/arch", f->architecture, sizeof f->architecture))
+        rb_system_value(root, "/proc/hwloc-nofile-info", "Architecture", f->architecture,
+                        sizeof f->architecture);
 }
 
 static void read_state(const char *root, rb_machine_facts *f) {

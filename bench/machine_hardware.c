@@ -12,24 +12,58 @@ static void set_text(char *text, size_t capacity, const char *value) {
         snprintf(text, capacity, "%s", value);
 }
 
-static int32_t info_number(hwloc_obj_t object, const char *name) {
-    const char *text = hwloc_obj_get_info_by_name(object, name);
+/* Of the first package, or of the whole machine; NULL: unknown. */
+static const char *info(hwloc_topology_t topology, const char *name) {
+    const hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
+    const char *text = package ? hwloc_obj_get_info_by_name(package, name) : NULL;
+    return text ? text : hwloc_obj_get_info_by_name(hwloc_get_root_obj(topology), name);
+}
+
+static int32_t info_number(hwloc_topology_t topology, const char *name) {
+    const char *text = info(topology, name);
     return text ? atoi(text) : -1;
 }
 
-static void read_processor(hwloc_topology_t topology, rb_machine_facts *f) {
-    const hwloc_obj_t root = hwloc_get_root_obj(topology);
-    const hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
-    const hwloc_obj_t told =
-        package && hwloc_obj_get_info_by_name(package, "CPUModel") ? package : root;
-    set_text(f->cpu_model, sizeof f->cpu_model, hwloc_obj_get_info_by_name(told, "CPUModel"));
-    set_text(f->cpu_vendor, sizeof f->cpu_vendor, hwloc_obj_get_info_by_name(told, "CPUVendor"));
-    f->cpu_family = info_number(told, "CPUFamilyNumber");
-    f->cpu_model_number = info_number(told, "CPUModelNumber");
-    f->cpu_stepping = info_number(told, "CPUStepping");
+/* Arm's 64-bit processors have numbers (MIDR_EL1) where others have a name, and hwloc none for
+ * them. */
+static void name_arm(const char *root_path, rb_machine_facts *f) {
+    char maker[16], part[16];
+    if (!f->cpu_model[0] &&
+        rb_system_value(root_path, "/proc/cpuinfo", "CPU implementer", maker, sizeof maker) &&
+        rb_system_value(root_path, "/proc/cpuinfo", "CPU part", part, sizeof part))
+        snprintf(f->cpu_model, sizeof f->cpu_model, "Arm, implementer %s, part %s", maker, part);
+}
+
+/* Without /sys hwloc counts the processors of the system that this runs on. */
+static int32_t count_processors(const char *root_path) {
+    char path[4096], line[64];
+    int32_t count = 0;
+    snprintf(path, sizeof path, "%s/proc/cpuinfo", root_path);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        count += strncmp(line, "processor\t", 10) == 0;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+static void read_processor(const char *root_path, hwloc_topology_t topology, rb_machine_facts *f) {
+    set_text(f->cpu_model, sizeof f->cpu_model, info(topology, "CPUModel"));
+    if (!f->cpu_model[0])
+        rb_system_value(root_path, "/proc/cpuinfo", "model name", f->cpu_model,
+                        sizeof f->cpu_model);
+    name_arm(root_path, f);
+    set_text(f->cpu_vendor, sizeof f->cpu_vendor, info(topology, "CPUVendor"));
+    f->cpu_family = info_number(topology, "CPUFamilyNumber");
+    f->cpu_model_number = info_number(topology, "CPUModelNumber");
+    f->cpu_stepping = info_number(topology, "CPUStepping");
     f->packages = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE);
     f->cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
     f->processors = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU);
+    if (root_path[0] && !f->shows_cores) {
+        f->packages = -1;
+        f->cores = f->processors = count_processors(root_path);
+    }
     if (f->cores < 1)
         f->cores = f->processors;
     if (f->shows_cores)
@@ -44,7 +78,7 @@ static void read_usable(const char *root, hwloc_topology_t topology, rb_machine_
     hwloc_bitmap_t mask = hwloc_bitmap_alloc();
     f->usable_processors = f->processors;
     f->usable_cores = f->cores;
-    if (mask &&
+    if (mask && f->shows_cores &&
         rb_system_value(root, "/proc/self/status", "Cpus_allowed_list", list, sizeof list) &&
         hwloc_bitmap_list_sscanf(mask, list) == 0) {
         hwloc_bitmap_and(mask, mask, hwloc_topology_get_topology_cpuset(topology));
@@ -84,7 +118,8 @@ static void read_caches(hwloc_topology_t topology, rb_machine_facts *f) {
 static void read_nodes(hwloc_topology_t topology, rb_machine_facts *f) {
     hwloc_obj_t node = NULL;
     while (f->nodes < RB_MAX_NODES &&
-           (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)))
+           (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)) &&
+           node->attr->numanode.local_memory > 0)
         f->node_bytes[f->nodes++] = (int64_t)node->attr->numanode.local_memory;
 }
 
@@ -136,7 +171,7 @@ void rb_machine_hardware_read(const char *root, rb_machine_facts *f) {
     hwloc_topology_t topology = rb_topology_load(root);
     if (!topology)
         return;
-    read_processor(topology, f);
+    read_processor(root, topology, f);
     read_usable(root, topology, f);
     read_caches(topology, f);
     read_nodes(topology, f);

@@ -249,6 +249,13 @@ rb_status rb_plan_refuse_peers(const rb_plan_engine *engines, size_t count, cons
     return RB_OK;
 }
 
+void rb_plan_ask_versions(rb_plan *plan) {
+    for (size_t i = 0; i < plan->engine_count; i++)
+        if (rb_peer_is_script(plan->engines[i].path))
+            rb_peer_version(plan->engines[i].path, plan->worker.timeout_seconds,
+                            plan->engines[i].version, sizeof plan->engines[i].version);
+}
+
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
     static const rb_number_rules rules = {.what = "batch size", .low = 1, .high = 65536};
     return rb_number_list_add(list, &rules, plan->batches, &plan->batch_count, RB_MAX_BATCHES, err);

@@ -21,7 +21,9 @@ static bool is_done(const rb_plan *plan, const rb_record_list *records, const rb
         const rb_record *record = &records->items[i];
         if (is_of(record, plan, group, row))
             return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
-                   strcmp(record->engine_sha256, row->engine->sha256) == 0;
+                   strcmp(record->engine_sha256, row->engine->sha256) == 0 &&
+                   (!row->engine->version[0] ||
+                    strcmp(record->engine_version, row->engine->version) == 0);
     }
     return false;
 }

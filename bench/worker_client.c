@@ -16,6 +16,7 @@
 #include "bench/worker.h"
 
 #define EXIT_GRACE_NS 2000000000
+#define LAUNCHER_GRACE_NS 60000000000
 
 struct rb_worker {
     rb_worker_options options;
@@ -26,8 +27,8 @@ struct rb_worker {
     rb_error why;
 };
 
-/* peer: what to start instead of this program; NULL. */
-static rb_status spawn(rb_worker *worker, const rb_peer_command *peer, rb_error *err) {
+/* argv: what to start instead of this program; NULL: nothing. */
+static rb_status spawn(rb_worker *worker, char *const *argv, rb_error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return rb_fail(err, RB_ERR_MEMORY, "no socket for a worker: %s", strerror(errno));
@@ -48,8 +49,8 @@ static rb_status spawn(rb_worker *worker, const rb_peer_command *peer, rb_error 
             sched_setaffinity(0, sizeof options->processors, &options->processors);
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
-        if (peer) {
-            execvp(peer->argv[0], peer->argv);
+        if (argv) {
+            execvp(argv[0], argv);
             _exit(127);
         }
         execl("/proc/self/exe", "resbench", "worker", (char *)NULL);
@@ -69,9 +70,26 @@ static rb_status spawn_peer(rb_worker *worker, rb_error *err) {
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
     rb_status status = rb_peer_command_make(worker->options.peer, command, err);
     if (status == RB_OK)
-        status = spawn(worker, command, err);
+        status = spawn(worker, command->argv, err);
     free(command);
     return status;
+}
+
+static rb_status spawn_launched(rb_worker *worker, rb_error *err) {
+    char own[RB_PATH_CAPACITY], operation[] = "worker";
+    char *argv[RB_MAX_LAUNCHER + 3];
+    size_t count = 0;
+    const rb_status status = rb_own_program(own, err);
+    if (status != RB_OK)
+        return status;
+    while (count < RB_MAX_LAUNCHER && worker->options.launcher[count]) {
+        argv[count] = worker->options.launcher[count];
+        count++;
+    }
+    argv[count++] = own;
+    argv[count++] = operation;
+    argv[count] = NULL;
+    return spawn(worker, argv, err);
 }
 
 static rb_status start(rb_worker *worker, rb_error *err) {
@@ -80,6 +98,8 @@ static rb_status start(rb_worker *worker, rb_error *err) {
                        "a peer always has a process of its own: leave out --no-worker");
     if (worker->options.peer)
         return spawn_peer(worker, err);
+    if (worker->options.launcher)
+        return spawn_launched(worker, err);
     return worker->options.in_process ? RB_OK : spawn(worker, NULL, err);
 }
 
@@ -201,7 +221,7 @@ void rb_worker_stop(rb_worker *worker) {
         return;
     bool killed;
     if (worker->pid)
-        reap(worker, EXIT_GRACE_NS, &killed);
+        reap(worker, worker->options.launcher ? LAUNCHER_GRACE_NS : EXIT_GRACE_NS, &killed);
     rb_case_close(worker->state.open_case);
     free(worker);
 }

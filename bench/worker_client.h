@@ -8,12 +8,16 @@
 #include "bench/affinity.h"
 #include "bench/message.h"
 
+#define RB_MAX_LAUNCHER 12
+
 typedef struct rb_worker_options {
     bool in_process;        /* no process of its own: for a debugger */
     double timeout_seconds; /* for every single answer */
     bool kept;              /* to these processors */
     cpu_set_t processors;
-    const char *peer; /* script whose worker is started instead of ours (bench/peer.h) */
+    const char *peer;      /* script whose worker is started instead of ours (bench/peer.h) */
+    char *const *launcher; /* a program that runs the worker, with its arguments, NULL behind them
+                            * (at most RB_MAX_LAUNCHER); it finds its end more slowly. NULL: none */
 } rb_worker_options;
 
 /* Workers that are started with these options are kept to a placement's processors. */

@@ -61,6 +61,14 @@ double rb_cli_seconds(const struct argp_state *state, const char *option, const 
     return value;
 }
 
+double rb_cli_percent(const struct argp_state *state, const char *option, const char *text) {
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end || !(value >= 0 && value <= 1000))
+        argp_error(state, "--%s takes per cent, 0 to 1000, not '%s'", option, text);
+    return value;
+}
+
 static void parse_sides(const struct argp_state *state, const char *option, const char *text,
                         int64_t *height, int64_t *width) {
     char *end;

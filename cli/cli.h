@@ -38,6 +38,7 @@ void rb_cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* Values of options; a usage error, named by option, when text is no number within low..high. */
 int64_t rb_cli_integer(const struct argp_state *state, const char *option, const char *text,
                        int64_t low, int64_t high);
+double rb_cli_percent(const struct argp_state *state, const char *option, const char *text);
 double rb_cli_seconds(const struct argp_state *state, const char *option, const char *text);
 
 /* "224x224" or "224": height and width. */
@@ -61,6 +62,7 @@ int64_t rb_cli_resize(const struct argp_state *state, const char *text);
 /* The commands. argv[0] is "resbench <command>"; they return an exit code. */
 int rb_command_env(int argc, char **argv);
 int rb_command_run(int argc, char **argv);
+int rb_command_compare(int argc, char **argv);
 int rb_command_gate(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);
 int rb_command_profile(int argc, char **argv);

@@ -213,6 +213,8 @@ static rb_status complete(run_arguments *a, rb_error *err) {
                                       "leave out --no-worker", err);
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
+    if (status == RB_OK && a->plan.resume)
+        rb_plan_ask_versions(&a->plan);
     return status;
 }
 

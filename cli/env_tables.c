@@ -69,7 +69,8 @@ static void print_processor(const rb_machine_facts *f, FILE *out) {
     append(text, ", %s", f->architecture[0] ? f->architecture : "unknown architecture");
     print_text(out, "processor", text);
     text[0] = '\0';
-    append_count(text, f->packages, "package, ", "packages, ");
+    if (f->packages > 0)
+        append_count(text, f->packages, "package, ", "packages, ");
     append_count(text, f->cores, "core, ", "cores, ");
     append_count(text, f->processors, "processor", "processors");
     append(text, " (%s)", f->smt < 0 ? "the system hides which are cores" : smt[f->smt]);
@@ -110,8 +111,10 @@ static void print_isas(const rb_machine_facts *f, FILE *out) {
 static void print_memory(const rb_machine_facts *f, FILE *out) {
     char text[TEXT_CAPACITY] = "";
     append_bytes(text, f->memory_bytes);
-    append(text, ", of which this process could have ");
-    append_bytes(text, f->available_bytes);
+    if (f->available_bytes >= 0) {
+        append(text, ", of which this process could have ");
+        append_bytes(text, f->available_bytes);
+    }
     if (f->swap_bytes == 0)
         append(text, "; no swap");
     else if (f->swap_bytes > 0) {

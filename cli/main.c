@@ -16,6 +16,8 @@ static const struct {
     {"run", rb_command_run, "measure parity, latency, memory and depth scaling"},
     {"env", rb_command_env, "tell what this machine is, and how far its times can be trusted"},
     {"gate", rb_command_gate, "tell whether one build is slower than another"},
+    {"compare", rb_command_compare,
+     "tell what is slower, wrong or larger in one run than in another"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"profile", rb_command_profile, "tell where the time of a network goes, node by node"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
+<<<<<<< HEAD
 """Draws the figures of a run: latency, memory and error over depth, scaling over threads; or that
 of a trace."""
+=======
+"""Draws the figures of a run: latency, memory and error over depth; or that of a trace or profile."""
+>>>>>>> int
 
 import argparse
 import signal
@@ -11,6 +15,8 @@ try:
     import error
     import latency
     import memory
+    import profile_figure
+    import profile_file
     import result_file
     import style
     import threads
@@ -52,13 +58,17 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n"
         "  resbench plot results-today/results.json -o figures --format svg\n\n"
+<<<<<<< HEAD
         "Writes latency, memory, error and, of several numbers of threads, threads; or trace;\n"
         "each as .png and .svg.\n\n"
+=======
+        "Writes latency, memory and error, or trace, or profile, each as .png and .svg.\n\n"
+>>>>>>> int
         "exit codes: 0 fine, 2 usage, 3 bad input (or the figures cannot be written),\n"
         "6 nothing to draw",
     )
     parser.add_argument("results", type=Path, metavar="RESULTS.json",
-                        help="written by resbench run or resbench trace")  # fmt: skip
+                        help="written by resbench run, trace or profile")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="DIR",
                         help="where the figures go (default: beside RESULTS.json)")  # fmt: skip
     parser.add_argument("--format", type=formats, default=list(FORMATS), metavar="LIST",
@@ -72,6 +82,8 @@ def main() -> int:
         root = result_file.load(arguments.results)
         if "trace" in root:
             content, drawing = trace_file.read(arguments.results, root), {"trace": trace_figure.draw}
+        elif "profile" in root:
+            content, drawing = profile_file.read(arguments.results, root), {"profile": profile_figure.draw}
         else:
             content, drawing = result_file.read(arguments.results, root), FIGURES
     except result_file.BadInput as problem:

@@ -1,62 +1,21 @@
 """Relative L2 error node by node along the depth of one network, with the limit at each node."""
 
-from itertools import groupby
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 import series as lines
-from style import ALARM, FAINT, INK, OTHER_ENGINES, OWN_ENGINES, Page, fact_lines
+from depth_axis import draw_names, draw_stages, names_below, room_below
+from style import ALARM, INK, OTHER_ENGINES, OWN_ENGINES, Page, fact_lines
 from style import plural, scientific, short
 from trace_file import Node, Run, Trace
 
 LEFT, PANEL_WIDTH, PANEL_HEIGHT = 0.75, 8.05, 3.6
-MOST_NAMES = 64  # nodes that can be named one by one below the panel
-MOST_BLOCKS = 64
 HIGHEST = 0.84  # share of the panel below the words at its top
 
 
 def _drawable(node: Node) -> bool:
     return not node.non_finite and node.rel_l2 is not None and node.rel_l2 > 0
-
-
-def _runs(nodes: list[Node], key) -> list[tuple[str, int, int]]:
-    """What stands together: name, first and last place."""
-    found, place = [], 0
-    for name, members in groupby(nodes, key):
-        count = len(list(members))
-        found.append((name, place, place + count - 1))
-        place += count
-    return found
-
-
-def _draw_stages(axes: Axes, nodes: list[Node]) -> None:
-    for index, (name, first, last) in enumerate(_runs(nodes, lambda node: node.stage)):
-        if index:
-            axes.axvline(first - 0.5, color=FAINT, lw=0.6, alpha=0.6, zorder=1)
-        if name:
-            axes.annotate(name, ((first + last) / 2, 1), xycoords=("data", "axes fraction"),
-                          xytext=(0, -11), textcoords="offset points", ha="center", size=8.5,
-                          color=FAINT)  # fmt: skip
-
-
-def _names(nodes: list[Node]) -> tuple[list[int], list[str]]:
-    """Places and names that are written below the panel."""
-    blocks = _runs(nodes, lambda node: node.block)
-    if len(nodes) <= MOST_NAMES:
-        return list(range(len(nodes))), [short(node.name, 24) for node in nodes]
-    # The first node of each block, and of as many blocks as there is room for.
-    step = -(-len(blocks) // MOST_BLOCKS)
-    chosen = [block for block in blocks if "." in block[0]][::step]
-    return [first for _, first, _ in chosen], [short(name, 24) for name, _, _ in chosen]
-
-
-def _draw_names(axes: Axes, places: list[int], names: list[str]) -> None:
-    size = 7.0 if len(names) <= 48 else 6.0
-    axes.set_xticks(places, names, rotation=90, size=size)
-    axes.tick_params(axis="x", length=2)
-    axes.grid(False, axis="x")
 
 
 def _scale(axes: Axes, nodes: list[Node]) -> tuple[float, float]:
@@ -150,14 +109,13 @@ def draw(trace: Trace) -> Figure | None:
     notes += findings[:6] or (["No node is out of bounds."] if trace.first is None else [])
     if trace.run.verdict != "PASS":
         notes.append(_words_of_run(trace.run))
-    places, names = _names(trace.nodes)
-    below = 0.25 + 0.0075 * 7 * max(map(len, names), default=0)
+    places, names = names_below(trace.nodes)
     page = Page(f"Error along the depth of {short(trace.network, 40)}", fact_lines(facts), notes,
-                0.3 + PANEL_HEIGHT + below)  # fmt: skip
+                0.3 + PANEL_HEIGHT + room_below(names))  # fmt: skip
     axes = page.axes(LEFT, 0.3, PANEL_WIDTH, PANEL_HEIGHT)
     low, high = _scale(axes, trace.nodes)
-    _draw_stages(axes, trace.nodes)
-    _draw_names(axes, places, names)
+    draw_stages(axes, trace.nodes)
+    draw_names(axes, places, names)
     _draw_errors(axes, trace, color, low, high)
     if trace.first is not None:
         _mark_first(axes, trace)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from depth_axis import NamedNode
 from result_file import (
     BadInput,
     kind_count,
@@ -21,7 +22,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(NamedNode):
     name: str
     verdict: str
     rel_l2: float | None
@@ -29,15 +30,6 @@ class Node:
     non_finite: int
     cause: str
     finding: str
-
-    @property
-    def stage(self) -> str:
-        """layer3 of layer3.0.conv2; the stem and the head have no stage."""
-        return self.name.split(".")[0] if "." in self.name else ""
-
-    @property
-    def block(self) -> str:
-        return ".".join(self.name.split(".")[:2]) if "." in self.name else self.name
 
 
 @dataclass(frozen=True)

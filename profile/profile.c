@@ -90,7 +90,7 @@ static rb_status start(const rb_profile_plan *plan, const rb_graph *graph, rb_pr
     return RB_OK;
 }
 
-/* The best of two looks: on a machine that is shared one is not enough. */
+/* The best of all looks counts: on a machine that is shared one is not enough. */
 static rb_status look_at_machine(const rb_profile_plan *plan, rb_profile *profile, rb_roof *roof,
                                  rb_error *err) {
     rb_peak peak;
@@ -120,7 +120,7 @@ static rb_status measure(rb_profile_work *work, rb_roof *roof, rb_error *err) {
         status = rb_profile_network(work, err);
     if (status == RB_OK && plan->alone)
         status = rb_profile_alone(work, err);
-    if (status == RB_OK)
+    if (status == RB_OK && !plan->quick)
         status = look_at_machine(plan, work->profile, roof, err);
     rb_truth_release(&truth);
     return status;

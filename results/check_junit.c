@@ -1,46 +1,9 @@
 #include <string.h>
 
-#include "base/text.h"
 #include "results/check_report.h"
 #include "results/check_tables.h"
+#include "results/junit.h"
 #include "results/report_file.h"
-
-#define MOST_TEXT 1024
-
-/* U+FFFE and U+FFFF, which UTF-8 can say and XML 1.0 cannot (section 2.2, Char). */
-static bool is_noncharacter(const char *at) {
-    return memcmp(at, "\xEF\xBF", 2) == 0 &&
-           ((unsigned char)at[2] == 0xBE || (unsigned char)at[2] == 0xBF);
-}
-
-static void put_text(const char *given, FILE *out) {
-    char text[MOST_TEXT];
-    snprintf(text, sizeof text, "%s", given);
-    rb_text_clean(text);
-    for (const char *at = text; *at; at++) {
-        if (*at == '&')
-            fputs("&amp;", out);
-        else if (*at == '<')
-            fputs("&lt;", out);
-        else if (*at == '>')
-            fputs("&gt;", out);
-        else if (*at == '"')
-            fputs("&quot;", out);
-        else if (*at == '\'')
-            fputs("&apos;", out);
-        else if (strlen(at) >= 3 && is_noncharacter(at)) {
-            fputc('?', out);
-            at += 2;
-        } else
-            fputc(*at, out);
-    }
-}
-
-static void put_attribute(const char *name, const char *value, FILE *out) {
-    fprintf(out, " %s=\"", name);
-    put_text(value, out);
-    fputc('"', out);
-}
 
 typedef enum outcome { PASSED, FAILED, ERROR, SKIPPED, OUTCOME_COUNT } outcome;
 
@@ -66,25 +29,25 @@ static void put_verdict(const rb_check_row *row, FILE *out) {
         return;
     fprintf(out, "      <%s", element);
     if (what != SKIPPED) /* which has no type in the schema */
-        put_attribute("type", rb_verdict_name(row->verdict), out);
-    put_attribute("message", row->note[0] ? row->note : rb_verdict_name(row->verdict), out);
+        rb_junit_attribute("type", rb_verdict_name(row->verdict), out);
+    rb_junit_attribute("message", row->note[0] ? row->note : rb_verdict_name(row->verdict), out);
     if (what == SKIPPED || !row->again[0]) {
         fputs("/>\n", out);
         return;
     }
     fputs(">again: ", out);
-    put_text(row->again, out);
+    rb_junit_text(row->again, out);
     fprintf(out, "</%s>\n", element);
 }
 
 static void put_case(const rb_check_report *report, const rb_check_row *row, FILE *out) {
-    char text[MOST_TEXT];
+    char text[RB_JUNIT_TEXT];
     snprintf(text, sizeof text, "%s.%s", report->engine, rb_check_level_name(row->level));
     fputs("    <testcase", out);
-    put_attribute("classname", text, out);
+    rb_junit_attribute("classname", text, out);
     snprintf(text, sizeof text, "%s%s%s %s", row->network, row->network[0] ? " " : "", row->name,
              row->input);
-    put_attribute("name", text, out);
+    rb_junit_attribute("name", text, out);
     fprintf(out, " time=\"%.3f\"", row->seconds > 0 ? row->seconds : 0);
     if (row->verdict == RB_VERDICT_PASS) {
         fputs("/>\n", out);
@@ -112,17 +75,17 @@ static void put_sums(const rb_check_rows *rows, rb_check_level level, FILE *out)
 static void print(const void *ctx, FILE *out) {
     const rb_check_report *report = ctx;
     const rb_check_rows *rows = report->rows;
-    char name[MOST_TEXT];
+    char name[RB_JUNIT_TEXT];
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
     snprintf(name, sizeof name, "resbench check %s", report->engine);
-    put_attribute("name", name, out);
+    rb_junit_attribute("name", name, out);
     put_sums(rows, RB_LEVEL_COUNT, out);
     fputs(">\n", out);
     for (int level = 0; level < RB_LEVEL_COUNT; level++) {
         if (rb_check_count(rows, (rb_check_level)level).rows == 0)
             continue;
         fputs("  <testsuite", out);
-        put_attribute("name", rb_check_level_name((rb_check_level)level), out);
+        rb_junit_attribute("name", rb_check_level_name((rb_check_level)level), out);
         put_sums(rows, (rb_check_level)level, out);
         fputs(">\n", out);
         for (size_t i = 0; i < rows->count; i++)

@@ -109,22 +109,6 @@ void rb_gate_series_judge(const rb_gate_limits *limits, rb_gate_series *series) 
     series->p_detect = p_above(shifted, n);
 }
 
-void rb_holm(const double *p, size_t count, double *adjusted) {
-    double largest = 0;
-    for (size_t done = 0; done < count; done++) { /* the smallest p that is left, each time */
-        size_t next = count;
-        for (size_t i = 0; i < count; i++) {
-            size_t smaller = 0;
-            for (size_t j = 0; j < count; j++)
-                smaller += p[j] < p[i] || (p[j] == p[i] && j < i);
-            if (smaller == done)
-                next = i;
-        }
-        largest = fmax(largest, fmin(1, p[next] * (double)(count - done)));
-        adjusted[next] = largest;
-    }
-}
-
 const char *rb_gate_verdict_name(rb_gate_verdict verdict) {
     static const char *const names[] = {"FINE", "NOISY", "SLOWER", "MORE"};
     return names[verdict];

@@ -47,9 +47,6 @@ typedef struct rb_gate_series {
 
 void rb_gate_series_judge(const rb_gate_limits *limits, rb_gate_series *series);
 
-/* Holm 1979: the smallest level at which each hypothesis is rejected when all are tested. */
-void rb_holm(const double *p, size_t count, double *adjusted);
-
 typedef enum rb_gate_verdict {
     RB_GATE_FINE,
     RB_GATE_NOISY,  /* neither shown nor excluded */

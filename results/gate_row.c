@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "results/holm.h"
+
 void rb_gate_row_name(const rb_gate_row *row, char *name, size_t capacity) {
     snprintf(name, capacity, "%s/%s/batch:%lld/threads:%d/size:%lldx%lld", row->network,
              row->engine, (long long)row->batch, row->threads, (long long)row->height,

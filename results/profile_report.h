@@ -11,8 +11,8 @@
 #define RB_PROFILE_CSV "profile.csv"
 
 /* {profile: {schema_version, resbench, context, network, ..., peak_gmacs_per_second, peak_isa,
- * memory_bytes_per_ns, engines: [{engine, engine_version, verdict, ..., call_us, profiled_us,
- * nodes_us, unaccounted_us, profiling_cost_percent, nodes: [...], by_op: [...], by_stage: [...]}]}}
+ * memory_bytes_per_ns, engines: [{engine, engine_version, verdict, ..., call_ms, profiled_ms,
+ * nodes_ms, unaccounted_ms, profiling_cost_percent, nodes: [...], by_op: [...], by_stage: [...]}]}}
  * Lines have the keys of rb_profile_columns; what is not known is null. context is the machine's,
  * not owned; may be NULL. Each file appears whole or not at all. */
 rb_status rb_profile_write(const rb_profile *profile, const json_t *context, const char *directory,

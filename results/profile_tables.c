@@ -53,18 +53,18 @@ TEXT(alone_kernel, r->alone_kernel)
 TEXT(alone, r->alone == RB_VERDICT_NONE ? "" : rb_verdict_name(r->alone))
 TEXT(alone_note, r->alone_note)
 NUMBER(nodes, (double)r->nodes)
-NUMBER(network_us, r->network_ns * 1e-3)
+NUMBER(network_ms, r->network_ns * 1e-6)
 NUMBER(share, 100 * r->network_ns / r->call_ns)
-NUMBER(hot_us, r->hot_ns * 1e-3)
-NUMBER(cold_us, r->cold_ns * 1e-3)
-NUMBER(hot_call_us, r->hot_call_ns * 1e-3)
-NUMBER(cold_call_us, r->cold_call_ns * 1e-3)
-NUMBER(bound_us, r->bound_ns * 1e-3)
+NUMBER(hot_ms, r->hot_ns * 1e-6)
+NUMBER(cold_ms, r->cold_ns * 1e-6)
+NUMBER(hot_call_ms, r->hot_call_ns * 1e-6)
+NUMBER(cold_call_ms, r->cold_call_ns * 1e-6)
+NUMBER(bound_ms, r->bound_ns * 1e-6)
 NUMBER(mmacs, r->macs == 0 ? NAN : (double)r->macs * 1e-6)
 NUMBER(macs, (double)r->macs)
 NUMBER(executed_macs, r->executed_macs < 0 ? NAN : (double)r->executed_macs)
 NUMBER(executed_ratio, executed(r))
-NUMBER(kbytes, (double)rb_profile_bytes(r) * 1e-3)
+NUMBER(mbytes, (double)rb_profile_bytes(r) * 1e-6)
 NUMBER(weight_bytes, (double)r->weight_bytes)
 NUMBER(src_bytes, (double)r->src_bytes)
 NUMBER(dst_bytes, (double)r->dst_bytes)
@@ -89,24 +89,24 @@ static const rb_column columns[] = {
     T("stage", "stage", NODE, 8, DETAIL, stage),
     T("shape", "value", NODE, 12, DETAIL, shape),
     N("nodes", "nodes", GROUP, COUNT, 0, SUMMARY, nodes),
-    N("network_us", "us", BOTH, SIGNIFICANT, 3, SUMMARY, network_us),
+    N("network_ms", "ms", BOTH, FIXED, 3, SUMMARY, network_ms),
     N("call_percent", "%", BOTH, FIXED, 1, SUMMARY, share),
-    N("hot_us", "hot us", BOTH | ALONE, SIGNIFICANT, 3, SUMMARY, hot_us),
-    N("cold_us", "cold us", BOTH | ALONE, SIGNIFICANT, 3, SUMMARY, cold_us),
-    N("mmacs", "MMAC", BOTH, SIGNIFICANT, 3, SUMMARY, mmacs),
+    N("hot_ms", "hot ms", BOTH | ALONE, FIXED, 3, SUMMARY, hot_ms),
+    N("cold_ms", "cold ms", BOTH | ALONE, FIXED, 3, SUMMARY, cold_ms),
+    N("mmacs", "MMAC", BOTH, FIXED, 1, SUMMARY, mmacs),
     N("executed_ratio", "exec", BOTH, FIXED, 2, SUMMARY, executed_ratio),
-    N("kbytes", "kB", BOTH, SIGNIFICANT, 3, SUMMARY, kbytes),
+    N("mbytes", "MB", BOTH, FIXED, 3, SUMMARY, mbytes),
     N("macs_per_byte", "MAC/B", BOTH, SIGNIFICANT, 3, SUMMARY, intensity),
     N("peak_percent", "peak%", BOTH, FIXED, 1, SUMMARY, peak),
     N("bandwidth_percent", "bw%", BOTH, FIXED, 0, SUMMARY, bandwidth),
     N("roof_percent", "roof%", BOTH, FIXED, 0, SUMMARY, roof),
     T("kernel", "kernel", BOTH, 18, WITH_ROOM, kernel),
-    N("bound_us", "roof us", BOTH, SIGNIFICANT, 3, DETAIL, bound_us),
+    N("bound_ms", "roof ms", BOTH, FIXED, 3, DETAIL, bound_ms),
     N("memory_bound", "memory bound", NODE, COUNT, 0, DETAIL, is_memory_bound),
     N("hot_roof_percent", "hot roof%", BOTH | ALONE, FIXED, 0, DETAIL, hot_roof),
     N("cold_roof_percent", "cold roof%", BOTH | ALONE, FIXED, 0, DETAIL, cold_roof),
-    N("hot_call_us", "hot call us", BOTH | ALONE, SIGNIFICANT, 3, DETAIL, hot_call_us),
-    N("cold_call_us", "cold call us", BOTH | ALONE, SIGNIFICANT, 3, DETAIL, cold_call_us),
+    N("hot_call_ms", "hot call ms", BOTH | ALONE, FIXED, 3, DETAIL, hot_call_ms),
+    N("cold_call_ms", "cold call ms", BOTH | ALONE, FIXED, 3, DETAIL, cold_call_ms),
     N("macs", "MACs", BOTH, COUNT, 0, DETAIL, macs),
     N("executed_macs", "executed MACs", BOTH, COUNT, 0, DETAIL, executed_macs),
     N("weight_bytes", "weight bytes", BOTH, COUNT, 0, DETAIL, weight_bytes),
@@ -192,10 +192,10 @@ static void print_longest(const sheet *s) {
 static void print_part(const sheet *s, const char *name, double ns, const char *more) {
     const double share = 100 * ns / s->engine->call_ns;
     if (s->markdown)
-        fprintf(s->out, "| %s | %.1f | %.1f |%s%s |\n", name, ns * 1e-3, share, *more ? " " : "",
+        fprintf(s->out, "| %s | %.3f | %.1f |%s%s |\n", name, ns * 1e-6, share, *more ? " " : "",
                 more);
     else
-        fprintf(s->out, "%-24s %12.1f  %6.1f  %s\n", name, ns * 1e-3, share, more);
+        fprintf(s->out, "%-24s %12.3f  %6.1f  %s\n", name, ns * 1e-6, share, more);
 }
 
 static void print_call(const sheet *s) {
@@ -203,8 +203,8 @@ static void print_call(const sheet *s) {
     const rb_profile_line all = rb_profile_total(e, s->profile->node_count);
     char calls[96], cost[96], cold[96];
     fprintf(s->out, "%s",
-            s->markdown ? "\n### What a call is made of\n\n| | us | % | |\n|---|---:|---:|---|\n"
-                        : "\nWhat a call is made of             us       %\n");
+            s->markdown ? "\n### What a call is made of\n\n| | ms | % | |\n|---|---:|---:|---|\n"
+                        : "\nWhat a call is made of             ms       %\n");
     snprintf(calls, sizeof calls, "median of %lld, in %lld %s", (long long)e->calls,
              (long long)e->workers, e->workers == 1 ? "process" : "processes");
     snprintf(cost, sizeof cost, "looking costs %+.2f %%", 100 * e->cost);
@@ -215,7 +215,7 @@ static void print_call(const sheet *s) {
     print_part(s, "medians of nodes", all.network_ns, "added up: what they take undisturbed");
     if (isnan(all.hot_ns))
         return;
-    snprintf(cold, sizeof cold, "added up; with cold caches %.1f us", all.cold_ns * 1e-3);
+    snprintf(cold, sizeof cold, "added up; with cold caches %.3f ms", all.cold_ns * 1e-6);
     print_part(s, "nodes alone, hot", all.hot_ns, cold);
 }
 
@@ -263,10 +263,11 @@ static void print_facts(const rb_profile *p, FILE *out) {
     fprintf(out, "%s, batch %lld of %lldx%lld, %d %s, input: %s\n", p->network, (long long)p->batch,
             (long long)p->height, (long long)p->width, p->threads,
             p->threads == 1 ? "thread" : "threads", p->input);
-    fprintf(out, "peak %.1f GMAC/s (%s), memory %.1f GB/s, measured with as many threads%s\n",
+    fprintf(out, "peak %.1f GMAC/s (%s), memory %.1f GB/s, measured with as many threads\n%s",
             p->roof.peak_gmacs, p->peak_isa, p->roof.bandwidth,
-            is_beaten(p) ? "; a node was faster than that peak: the machine was disturbed meanwhile"
-                         : "");
+            is_beaten(p)
+                ? "a node was faster than that peak: the machine was busy while it was measured\n"
+                : "");
 }
 
 static bool is_measured(const rb_profile *p) {
@@ -281,8 +282,8 @@ static void print_meaning(const rb_profile *p, FILE *out) {
         return;
     fprintf(
         out,
-        "us: within the running network; %%: of an ordinary call.%s exec: executed over nominal "
-        "MACs, as\nthe engine tells. kB: weights, source, value and addend once. peak%%, bw%%: "
+        "ms: within the running network; %%: of an ordinary call.%s exec: executed over nominal "
+        "MACs, as\nthe engine tells. MB: weights, source, value and addend once. peak%%, bw%%: "
         "of the machine's MACs and\nbytes a second; bw%% above 100: they came from caches. "
         "roof%%: of the fastest that both allow.\n",
         p->alone ? " hot, cold: alone." : "");
@@ -290,7 +291,7 @@ static void print_meaning(const rb_profile *p, FILE *out) {
 
 /* The times of all engines beside each other. */
 static void print_beside(const rb_profile *p, FILE *out) {
-    fprintf(out, "\nSide by side, us  %5s", "");
+    fprintf(out, "\nSide by side, ms  %5s", "");
     for (size_t e = 0; e < p->engine_count; e++)
         fprintf(out, "  %12.12s", p->engines[e].name);
     fputc('\n', out);
@@ -300,7 +301,7 @@ static void print_beside(const rb_profile *p, FILE *out) {
             const rb_profile_engine *engine = &p->engines[e];
             char text[RB_CELL_CAPACITY];
             const double ns = i < p->node_count ? engine->nodes[i].network_ns : engine->call_ns;
-            rb_number_format(RB_FORMAT_SIGNIFICANT, 3, ns * 1e-3, text);
+            rb_number_format(RB_FORMAT_FIXED, 3, ns * 1e-6, text);
             fprintf(out, "  %12s", text);
         }
         fputc('\n', out);

@@ -51,6 +51,7 @@ typedef struct rb_record {
     char engine_sha256[65];              /* of its shared object; "" unknown */
     char weights_sha256[65];             /* of the tensors, as the weights file states it */
     char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
+    double call_overhead_ns; /* of a peer: what its timing loop takes for an empty call */
     char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;

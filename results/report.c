@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/atomic_file.h"
 #include "results/benchmark_rows.h"
@@ -171,6 +172,18 @@ static rb_status read_samples(const json_t *rows, const char *name, rb_record *r
     return rb_record_summarize(record, err);
 }
 
+/* The second of two of one name would take the place of the first, and the samples of both. */
+static rb_status put_new(rb_record_list *records, rb_record *record, const char *path,
+                         rb_error *err) {
+    char name[256];
+    const size_t before = records->count;
+    rb_record_name(record, name, sizeof name);
+    const rb_status status = rb_record_list_put(records, record, err);
+    if (status != RB_OK || records->count > before)
+        return status;
+    return rb_fail(err, RB_ERR_INPUT, "%s: the cell %s is there twice", path, name);
+}
+
 static rb_status read_records(const json_t *root, const char *path, rb_record_list *records,
                               rb_error *err) {
     size_t index;
@@ -187,7 +200,7 @@ static rb_status read_records(const json_t *root, const char *path, rb_record_li
             return rb_fail(err, status, "%s: %.900s", path, why.message);
         status = read_samples(json_object_get(root, "benchmarks"), name, &record, err);
         if (status == RB_OK)
-            status = rb_record_list_put(records, &record, err);
+            status = put_new(records, &record, path, err);
         rb_record_release(&record);
         if (status != RB_OK)
             return status;
@@ -195,29 +208,62 @@ static rb_status read_records(const json_t *root, const char *path, rb_record_li
     return RB_OK;
 }
 
-rb_status rb_report_read(const char *directory, json_t **plan, rb_record_list *records,
-                         rb_error *err) {
+static rb_status check_schema(const json_t *root, const char *path, rb_error *err) {
+    const json_t *ours = json_object_get(root, "resbench");
+    const json_t *version = json_object_get(ours, "schema_version");
+    if (!json_is_array(json_object_get(ours, "records")) || !json_is_integer(version))
+        return rb_fail(err, RB_ERR_INPUT, "%s: not the results of 'resbench run': no records in it",
+                       path);
+    if (json_integer_value(version) != RB_SCHEMA_VERSION)
+        return rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", path,
+                       (long long)json_integer_value(version), RB_SCHEMA_VERSION);
+    return RB_OK;
+}
+
+rb_status rb_report_path(const char *given, char path[RB_PATH_CAPACITY], rb_error *err) {
+    struct stat found;
+    if (stat(given, &found) == 0 && S_ISDIR(found.st_mode))
+        return rb_path_in(given, RB_REPORT_JSON, path, err);
+    snprintf(path, RB_PATH_CAPACITY, "%s", given);
+    return RB_OK;
+}
+
+rb_status rb_report_load(const char *given, rb_report *report, rb_error *err) {
     char path[RB_PATH_CAPACITY];
     json_error_t why;
-    *plan = NULL;
-    *records = (rb_record_list){0};
-    rb_status status = rb_path_in(directory, RB_REPORT_JSON, path, err);
+    *report = (rb_report){.directory = given};
+    rb_status status = rb_report_path(given, path, err);
     if (status != RB_OK)
         return status;
     json_t *root = json_load_file(path, 0, &why);
+    if (!root && why.line < 0)
+        return rb_fail(err, RB_ERR_INPUT, "%s", why.text);
     if (!root)
         return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
-    const json_t *ours = json_object_get(root, "resbench");
-    const json_t *version = json_object_get(ours, "schema_version");
-    if (json_integer_value(version) != RB_SCHEMA_VERSION)
-        status = rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", path,
-                         (long long)json_integer_value(version), RB_SCHEMA_VERSION);
+    status = check_schema(root, path, err);
     if (status == RB_OK)
-        status = read_records(root, path, records, err);
-    if (status == RB_OK)
-        *plan = json_incref(json_object_get(ours, "plan"));
-    else
-        rb_record_list_release(records);
+        status = read_records(root, path, &report->records, err);
+    report->plan = json_incref(json_object_get(json_object_get(root, "resbench"), "plan"));
+    report->context = json_incref(json_object_get(root, "context"));
+    if (status != RB_OK)
+        rb_report_release(report);
     json_decref(root);
+    return status;
+}
+
+void rb_report_release(rb_report *report) {
+    json_decref(report->plan);
+    json_decref(report->context);
+    rb_record_list_release(&report->records);
+    *report = (rb_report){0};
+}
+
+rb_status rb_report_read(const char *directory, json_t **plan, rb_record_list *records,
+                         rb_error *err) {
+    rb_report report;
+    const rb_status status = rb_report_load(directory, &report, err);
+    *plan = report.plan;
+    *records = report.records;
+    json_decref(report.context);
     return status;
 }

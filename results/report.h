@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "base/atomic_file.h"
 #include "results/record.h"
 
 typedef struct rb_report {
@@ -27,8 +28,16 @@ typedef struct rb_report {
 /* Writes the three files, each whole or not at all. */
 rb_status rb_report_write(const rb_report *report, rb_error *err);
 
-/* Reads plan and records, samples included, of results.json in directory. RB_ERR_INPUT when
- * it is missing or not ours. The caller releases *plan and *records. */
+/* given itself, or the results.json in it when it is a directory. */
+rb_status rb_report_path(const char *given, char path[RB_PATH_CAPACITY], rb_error *err);
+
+/* Reads context, plan and records, samples included, of a results.json or of the one in a
+ * directory. RB_ERR_INPUT when it is missing, is not ours, or has a cell twice; then there is
+ * nothing to release. */
+rb_status rb_report_load(const char *path, rb_report *report, rb_error *err);
+void rb_report_release(rb_report *report);
+
+/* The same without the context. The caller releases *plan and *records. */
 rb_status rb_report_read(const char *directory, json_t **plan, rb_record_list *records,
                          rb_error *err);
 

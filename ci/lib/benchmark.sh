@@ -23,9 +23,11 @@ find_benchmark() {
     else
         benchmark_prefix=$prefix/benchmark-$benchmark_version
     fi
+    # Its Python tools, which tests run on our results: no part of what it installs.
+    benchmark_tools=$prefix/tools-of-${benchmark_prefix##*/}
 }
 
-benchmark_is_ready() { [ -d "$benchmark_prefix" ]; }
+benchmark_is_ready() { [ -d "$benchmark_prefix" ] && [ -e "$benchmark_tools/compare.py" ]; }
 
 # fetched_benchmark_version DIRECTORY
 fetched_benchmark_version() {
@@ -53,12 +55,22 @@ install_benchmark() {
     if uses_ubuntu_archive; then
         fetch_ubuntu_benchmark "$work"
         benchmark_prefix=$prefix/benchmark-ubuntu-$(fetched_benchmark_version "$work")
+        benchmark_tools=$prefix/tools-of-${benchmark_prefix##*/}
     else
         fetch_debian_source "$work" "$debian_suite" "$benchmark_source" <<<"$benchmark_files"
     fi
-    say "Google Benchmark into $benchmark_prefix (about a minute)"
     mkdir "$work/source"
     tar -xf "$work"/benchmark_*.orig.tar.* -C "$work/source" --strip-components=1
+    [ -d "$benchmark_prefix" ] || build_benchmark "$work"
+    rm -rf "$benchmark_tools"
+    mv -T "$work/source/tools" "$benchmark_tools"
+    rm -rf "$work"
+}
+
+# build_benchmark DIRECTORY: from the source in it.
+build_benchmark() {
+    local work=$1
+    say "Google Benchmark into $benchmark_prefix (about a minute)"
     # Git would find the version of whatever repository lies around the cache.
     quietly "$work/log" with_default_compiler cmake -S "$work/source" -B "$work/build" -G Ninja \
         -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
@@ -68,5 +80,4 @@ install_benchmark() {
     cmake --build "$work/build" -j "$(parallel_jobs)" >&2
     quietly "$work/log" cmake --install "$work/build" --prefix "$work/installed"
     mv -T "$work/installed" "$benchmark_prefix"
-    rm -rf "$work"
 }

@@ -4,7 +4,7 @@
 base_packages=(build-essential cmake ninja-build pkg-config python3 python3-venv
     libhdf5-dev libjansson-dev libssl-dev libhwloc-dev libjpeg-dev libpng-dev zlib1g-dev libcmocka-dev
     libopenblas-dev) # the last for an example of a plug-in, which a test builds
-ci_packages=(clang libomp-dev git)
+ci_packages=(clang libomp-dev git valgrind)
 # libFuzzer and the sanitizers of clang; Ubuntu 22.04 has them within what clang depends on.
 case $(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-}") in
     ubuntu-22.04) ;;

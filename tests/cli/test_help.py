@@ -4,8 +4,8 @@ import pytest
 
 SCRIPTS = ("plot", "import", "export")  # with fewer exit codes of their own
 COMMANDS = (
-    *("run", "accuracy", "check", "trace", "profile", "classify", "infer", "describe", "list", "weights"),
-    *("preprocess", "synth-input", *SCRIPTS),
+    *("run", "compare", "accuracy", "check", "trace", "profile", "classify", "infer", "describe", "list"),
+    *("weights", "preprocess", "synth-input", *SCRIPTS),
 )
 CODES = ("0 fine", "1 wrong", "2 usage", "3 bad input", "8 engine crashed", "130 interrupted")
 

@@ -10,6 +10,7 @@
 
 #include "results/gate_replay.h"
 #include "results/gate_row.h"
+#include "results/holm.h"
 
 static const rb_gate_limits limits = {.tolerance = 0.02, .detect = 0.05, .alpha = 0.05};
 

@@ -278,6 +278,35 @@ static void batch_and_classes_scale_what_they_should(void **state) {
     rb_graph_destroy(eight);
 }
 
+static void check_traffic(const rb_graph *graph, const char *name, int64_t weights, int64_t src,
+                          int64_t dst, bool added) {
+    const rb_node_traffic found = rb_node_compulsory_traffic(graph, node_of(graph, name));
+    assert_int_equal(found.weight_bytes, 4 * weights);
+    assert_int_equal(found.src_bytes, 4 * src);
+    assert_int_equal(found.dst_bytes, 4 * dst);
+    assert_int_equal(found.addend_bytes, added ? 4 * dst : 0);
+}
+
+/* Batch norm is folded, and leaves one bias a channel; strides pass over pixels that no window of
+ * one column reaches. */
+static void nodes_move_what_their_shapes_say(void **state) {
+    (void)state;
+    rb_graph *two = build("resnet50", (rb_graph_shape){.batch = 2});
+    rb_graph *cifar = build("resnet20", (rb_graph_shape){.batch = 1});
+    check_traffic(two, "conv1", 64 * 3 * 7 * 7 + 64, 2 * 3 * 224 * 224, 2 * 64 * 112 * 112, false);
+    check_traffic(two, "maxpool", 0, 2 * 64 * 112 * 112, 2 * 64 * 56 * 56, false);
+    check_traffic(two, "layer1.0.conv3", 256 * 64 + 256, 2 * 64 * 56 * 56, 2 * 256 * 56 * 56, true);
+    check_traffic(two, "layer2.0.downsample.0", 512 * 256 + 512, 2 * 256 * 28 * 28,
+                  2 * 512 * 28 * 28, false);
+    check_traffic(two, "layer2.0.conv2", 128 * 128 * 9 + 128, 2 * 128 * 56 * 56, 2 * 128 * 28 * 28,
+                  false);
+    check_traffic(two, "avgpool", 0, 2 * 2048 * 7 * 7, 2 * 2048, false);
+    check_traffic(two, "fc", 1000 * 2048 + 1000, 2 * 2048, 2 * 1000, false);
+    check_traffic(cifar, "layer2.0.shortcut", 0, 16 * 16 * 16, 32 * 16 * 16, false);
+    rb_graph_destroy(two);
+    rb_graph_destroy(cifar);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(costs_are_the_published_ones),
@@ -288,6 +317,7 @@ int main(void) {
         cmocka_unit_test(only_the_stride_tells_v1_from_v15),
         cmocka_unit_test(planes_follow_the_input),
         cmocka_unit_test(batch_and_classes_scale_what_they_should),
+        cmocka_unit_test(nodes_move_what_their_shapes_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
