@@ -1,10 +1,6 @@
 #!/usr/bin/env python3
-<<<<<<< HEAD
 """Draws the figures of a run: latency, memory and error over depth, scaling over threads; or that
-of a trace."""
-=======
-"""Draws the figures of a run: latency, memory and error over depth; or that of a trace or profile."""
->>>>>>> int
+of a trace or profile."""
 
 import argparse
 import signal
@@ -58,12 +54,8 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n"
         "  resbench plot results-today/results.json -o figures --format svg\n\n"
-<<<<<<< HEAD
-        "Writes latency, memory, error and, of several numbers of threads, threads; or trace;\n"
-        "each as .png and .svg.\n\n"
-=======
-        "Writes latency, memory and error, or trace, or profile, each as .png and .svg.\n\n"
->>>>>>> int
+        "Writes latency, memory, error and, of several numbers of threads, threads; or trace; or\n"
+        "profile; each as .png and .svg.\n\n"
         "exit codes: 0 fine, 2 usage, 3 bad input (or the figures cannot be written),\n"
         "6 nothing to draw",
     )
