@@ -12,6 +12,7 @@
 #include "bench/overhead.h"
 #include "bench/progress.h"
 #include "bench/run_cells.h"
+#include "bench/run_memory.h"
 #include "bench/run_peaks.h"
 #include "bench/run_source.h"
 #include "model/graph_build.h"
@@ -87,6 +88,7 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
         return RB_OK;
     for (size_t i = 0; i < count; i++)
         rb_cell_init(&cells[i], setting, pending[i].engine, pending[i].mode);
+    rb_run_refuse_cells(cells, count);
     for (int32_t round = 0; status == RB_OK && round < run->plan->tier->workers; round++)
         status = run_round(run, cells, count, err);
     const double steal = rb_machine_steal_share(before, rb_machine_ticks_now());
@@ -108,7 +110,7 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
 /* Batches and numbers of threads of one network and size. */
 static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_setting *setting,
                             rb_error *err) {
-    const rb_plan *plan = run->plan;
+    const rb_plan *plan = setting->plan;
     rb_status status = RB_OK;
     for (size_t b = 0; status == RB_OK && b < plan->batch_count; b++) {
         rb_graph *graph;
@@ -145,20 +147,27 @@ static int32_t truth_threads(const rb_plan *plan) {
 }
 
 /* What is right depends on network, weights and input alone: it is found out once for each size. */
-static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size size,
-                          rb_error *err) {
-    const rb_plan *plan = run->plan;
-    rb_inputs inputs = {0};
-    rb_truth truth = {0};
-    rb_status status = rb_run_inputs(plan, source, size, &inputs, err);
+static rb_status find_truth(const rb_run_source *source, rb_cell_setting *setting, int32_t threads,
+                            rb_inputs *inputs, rb_truth *truth, rb_error *err) {
+    const rb_plan *plan = setting->plan;
+    const rb_status status = rb_run_inputs(plan, source, setting->group.size, inputs, err);
     const rb_case_spec spec = {.network = source->network->name,
                                .weights = source->weights,
-                               .height = inputs.height,
-                               .width = inputs.width,
+                               .height = inputs->height,
+                               .width = inputs->width,
                                .classes = source->info.classes,
-                               .threads = truth_threads(plan),
+                               .threads = threads,
                                .verbose = plan->verbose};
-    rb_cell_setting setting = {.plan = plan,
+    return status == RB_OK ? rb_truth_compute(&setting->worker, &spec, inputs, truth, err) : status;
+}
+
+/* Batches that do not fit into memory cost their rows, and the others are measured all the same. */
+static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size size,
+                          rb_error *err) {
+    rb_plan plan = *run->plan;
+    rb_inputs inputs = {0};
+    rb_truth truth = {0};
+    rb_cell_setting setting = {.plan = &plan,
                                .group = {.network = source->network, .size = size},
                                .inputs = &inputs,
                                .truth = &truth,
@@ -166,11 +175,21 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
                                .weights_sha256 = source->info.sha256,
                                .synthetic = rb_weights_are_synthetic(&source->info),
                                .harness_overhead_ns = run->harness_overhead_ns,
-                               .worker = plan->worker};
-    rb_affinity_place(&plan->affinity, spec.threads, &setting.placement);
+                               .worker = plan.worker};
+    const int32_t threads = truth_threads(&plan);
+    rb_affinity_place(&plan.affinity, threads, &setting.placement);
     rb_worker_keep(&setting.worker, &setting.placement);
-    if (status == RB_OK)
-        status = rb_truth_compute(&setting.worker, &spec, &inputs, &truth, err);
+    rb_record_list *records = &run->report.records;
+    rb_status status = rb_run_refuse_batches(&plan, source, &setting, NULL, records, err);
+    if (status == RB_OK && plan.batch_count > 0) {
+        status = find_truth(source, &setting, threads, &inputs, &truth, err);
+        if (status == RB_ERR_MEMORY) {
+            const rb_error why = *err;
+            status = rb_run_refuse_batches(&plan, source, &setting, &why, records, err);
+        }
+    }
+    if (status == RB_OK && plan.batch_count < run->plan->batch_count)
+        status = rb_report_write(&run->report, err);
     if (status == RB_OK)
         status = run_groups(run, source, &setting, err);
     rb_truth_release(&truth);
@@ -227,6 +246,10 @@ static rb_status resume(runner *run, rb_error *err) {
         status = rb_run_check_rows(run->plan, run->plan->networks[n], &run->sources[n],
                                    &run->report.records, err);
     run->resumed = run->report.records.count;
+    for (size_t i = 0; i < run->resumed; i++)
+        rb_environment_learn(&run->environment, run->report.records.items[i].steal_share,
+                             run->report.records.items[i].yardstick_spread - 1,
+                             run->report.context);
     if (status == RB_OK) {
         snprintf(sentence, sizeof sentence, "resuming; rows that stand already: %zu",
                  run->report.records.count);

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/text.h"
+#include "bench/environment.h"
 #include "bench/worker.h"
 #include "cli/cli.h"
 
@@ -74,6 +75,7 @@ int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "worker") == 0)
         return rb_worker_serve(STDIN_FILENO);
+    rb_environment_begin();
     for (size_t i = 0; i < command_count; i++)
         if (strcmp(commands[i].name, name) == 0) {
             char title[64];

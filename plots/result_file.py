@@ -247,6 +247,8 @@ def _read_times(rows: list[dict], path: Path) -> dict[str, dict]:
     for row in rows:
         if row.get("aggregate_name") != "median" or not isinstance(row.get("run_name"), str):
             continue
+        if row["run_name"].endswith("/offline"):  # a throughput, which has no latency
+            continue
         where = f"the median row of {shown(row['run_name'])}"
         # The interval is left out below eight samples.
         row = dict.fromkeys(_TIMES) | row
