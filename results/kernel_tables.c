@@ -238,7 +238,7 @@ static const char what_times_hold[] =
     "calls, caches emptied before each.\nx dnn: how many times faster than onednn.\n";
 
 static const char what_sums_hold[] =
-    "Together, as often as the network has them (rows that are PASS alone; 'x dnn' over those that "
+    "Together, as often as the network has them (only rows that are PASS; 'x dnn' over those that "
     "onednn has as well):\n";
 
 /* A machine that others use as well shows in the intervals. */

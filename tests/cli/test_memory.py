@@ -58,7 +58,7 @@ def test_what_is_taken_behind_the_hosts_back_is_unaccounted(report):
     assert hoard["verdict"] == "PASS"
     assert hoard["packed_weight_bytes"] == own["packed_weight_bytes"]
     difference = row(report, "hoards")["unaccounted_mib"] - row(report, "reference")["unaccounted_mib"]
-    assert 56 < difference < 72  # 64 MiB, and what an allocator and libraries differ by
+    assert 56 < difference < 96  # 64 MiB, and what an allocator, with a sanitizer a shadow, adds
     faults = hoard["open_minor_faults"] - own["open_minor_faults"]
     assert faults >= 64 // 2  # one for each 2 MiB at least, where pages are huge
 
