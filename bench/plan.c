@@ -373,6 +373,11 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "weights", text_or_null(plan->weights));
     json_object_set_new(identity, "images", text_or_null(plan->images));
+    if (plan->shard.count > 0) {
+        char shard[32];
+        snprintf(shard, sizeof shard, "%d/%d", plan->shard.index, plan->shard.count);
+        json_object_set_new(identity, "shard", json_string(shard));
+    }
     json_object_set_new(identity, "seed", json_integer((json_int_t)plan->seed));
     return identity;
 }

@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "bench/affinity.h"
 #include "bench/scenario.h"
+#include "bench/shard.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
 #include "loaders/preprocess.h"
@@ -67,6 +68,7 @@ typedef struct rb_plan {
     int64_t resize;                         /* of images; RB_RESIZE_STORED: as the weights ask */
     uint64_t seed;
     char directory[RB_PATH_CAPACITY]; /* of the results */
+    rb_shard shard; /* the part that is measured; {0, 0}: all of it */
     int64_t memory_limit_bytes;       /* of harness and workers together; 0: what the machine has */
     bool resume, verbose;
     rb_worker_options worker;

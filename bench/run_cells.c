@@ -50,20 +50,3 @@ double rb_cell_group_work(const rb_cell_group *group) {
     rb_graph_destroy(graph);
     return 1 + gmacs;
 }
-
-double rb_pending_work(const rb_plan *plan, const rb_record_list *records,
-                       const rb_network *network, rb_plan_size size) {
-    rb_pending_row pending[RB_MAX_PENDING];
-    double work = 0;
-    for (size_t b = 0; b < plan->batch_count; b++)
-        for (size_t t = 0; t < plan->thread_count; t++) {
-            const rb_cell_group group = {.network = network,
-                                         .size = size,
-                                         .batch = plan->batches[b],
-                                         .threads = (int32_t)plan->threads[t]};
-            const size_t count = rb_cell_group_pending(plan, records, &group, pending);
-            if (count > 0)
-                work += (double)count * rb_cell_group_work(&group);
-        }
-    return work;
-}

@@ -14,6 +14,7 @@
 #include "bench/run_cells.h"
 #include "bench/run_memory.h"
 #include "bench/run_peaks.h"
+#include "bench/run_share.h"
 #include "bench/run_source.h"
 #include "model/graph_build.h"
 #include "results/report.h"
@@ -25,6 +26,7 @@ typedef struct runner {
     rb_report report;
     rb_progress progress;
     rb_run_peaks peaks;
+    rb_run_share share; /* what of the plan is measured here */
     double harness_overhead_ns;
     rb_environment environment;
     size_t resumed;         /* rows of an earlier run, which stay as they are */
@@ -50,7 +52,7 @@ static void tell_settings(const runner *run, const rb_cell *cell) {
     rb_record_name(record, name, sizeof name);
     snprintf(sentence, sizeof sentence,
              "%s: settings %s, fixed before timing (%s); an empty call takes %.0f ns", name,
-             record->settings, record->settings_tried, record->call_overhead_ns);
+             record->settings, record->settings_tried, record->harness_overhead_ns);
     run->notice(sentence);
 }
 
@@ -81,7 +83,9 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
     rb_pending_row pending[RB_MAX_PENDING];
     rb_cell cells[RB_MAX_PENDING];
     const size_t count =
-        rb_cell_group_pending(run->plan, &run->report.records, &setting->group, pending);
+        rb_run_share_has(&run->share, &setting->group)
+            ? rb_cell_group_pending(run->plan, &run->report.records, &setting->group, pending)
+            : 0;
     const rb_machine_ticks before = rb_machine_ticks_now();
     rb_status status = RB_OK;
     if (count == 0)
@@ -206,7 +210,7 @@ static rb_status run_network(runner *run, size_t n, rb_error *err) {
     const size_t count = rb_run_sizes(plan, network, &run->sources[n], sizes, &status, err);
     for (size_t s = 0; status == RB_OK && !rb_interrupted() && s < count; s++) {
         char text[128];
-        if (!(rb_pending_work(plan, &run->report.records, network, sizes[s]) > 0))
+        if (!(rb_run_pending_work(plan, &run->share, &run->report.records, network, sizes[s]) > 0))
             continue;
         snprintf(text, sizeof text, "%s %lldx%lld: weights, oracle, reference", network->name,
                  (long long)sizes[s].height, (long long)sizes[s].width);
@@ -281,7 +285,8 @@ static rb_status total_work(runner *run, double *work, rb_error *err) {
         const size_t count =
             rb_run_sizes(plan, plan->networks[n], &run->sources[n], sizes, &status, err);
         for (size_t s = 0; s < count; s++)
-            *work += rb_pending_work(plan, &run->report.records, plan->networks[n], sizes[s]);
+            *work += rb_run_pending_work(plan, &run->share, &run->report.records, plan->networks[n],
+                                         sizes[s]);
     }
     return status;
 }
@@ -304,6 +309,11 @@ static rb_status prepare(runner *run, rb_error *err) {
     if (!run->sources)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a run");
     rb_status status = rb_make_directories(run->plan->directory, err);
+    if (status == RB_OK && run->plan->shard.count > 0)
+        status = rb_run_share_make(run->plan, run->sources, &run->share, err);
+    if (status == RB_OK && run->plan->shard.count > 0)
+        json_object_set_new(run->report.context, "planned_rows",
+                            json_integer((json_int_t)rb_run_share_rows(run->plan, &run->share)));
     if (status == RB_OK && run->plan->resume)
         status = resume(run, err);
     if (status == RB_OK)
@@ -348,6 +358,7 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
         status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     json_decref(run.report.context);
     json_decref(run.report.plan);
+    rb_run_share_release(&run.share);
     free(run.sources);
     *records = run.report.records;
     return status;

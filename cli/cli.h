@@ -67,6 +67,7 @@ int rb_command_env(int argc, char **argv);
 int rb_command_run(int argc, char **argv);
 int rb_command_compare(int argc, char **argv);
 int rb_command_gate(int argc, char **argv);
+int rb_command_merge(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);
 int rb_command_profile(int argc, char **argv);
 int rb_command_accuracy(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "bench/weights_source.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
+#include "cli/shard.h"
 #include "results/percentiles.h"
 #include "results/report.h"
 #include "results/tables.h"
@@ -22,7 +23,8 @@ enum {
     OPT_AFFINITY,
     OPT_SCENARIO,
     OPT_PERCENTILE,
-    OPT_MEMORY_LIMIT
+    OPT_MEMORY_LIMIT,
+    OPT_SHARD
 };
 
 static const struct argp_option options[] = {
@@ -57,6 +59,8 @@ static const struct argp_option options[] = {
     {"quick", OPT_QUICK, NULL, 0, "About two minutes on a laptop", 0},
     {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
     {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
+    {"shard", OPT_SHARD, "I/N", 0,
+     "Measure the I-th of N parts, for N machines alike; 'resbench merge' joins them", 0},
     {"resume", OPT_RESUME, NULL, 0, "Keep the rows that stand in the -o directory", 0},
     {0}};
 
@@ -141,6 +145,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case 'o':
         a->output = argument;
+        break;
+    case OPT_SHARD:
+        a->plan.shard = rb_cli_shard(state, argument);
         break;
     case OPT_RESUME:
         a->plan.resume = true;

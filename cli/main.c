@@ -19,6 +19,7 @@ static const struct {
     {"gate", rb_command_gate, "tell whether one build is slower than another"},
     {"compare", rb_command_compare,
      "tell what is slower, wrong or larger in one run than in another"},
+    {"merge", rb_command_merge, "make one result of those of several machines"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"profile", rb_command_profile, "tell where the time of a network goes, node by node"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
