@@ -50,8 +50,8 @@ static int32_t next_threads(int32_t threads, int32_t most) {
     return threads >= most ? 0 : threads * 2 < most ? threads * 2 : most;
 }
 
-static rb_status step(rb_progress *progress, const char *text, rb_error *err) {
-    rb_progress_advance(progress, 1);
+/* Says what comes next. */
+static rb_status announce(const rb_progress *progress, const char *text, rb_error *err) {
     rb_progress_show(progress, text);
     return rb_interrupted() ? rb_fail(err, RB_ERR_INTERRUPTED, "interrupted") : RB_OK;
 }
@@ -66,9 +66,10 @@ static rb_status measure_peaks(int32_t threads, rb_progress *progress, rb_capaci
         for (int32_t n = 1; status == RB_OK && n > 0; n = next_threads(n, threads)) {
             snprintf(text, sizeof text, "multiply-adds: %s, threads: %d",
                      rb_vector_isa_name((rb_vector_isa)isa), n);
-            status = step(progress, text, err);
+            status = announce(progress, text, err);
             if (status == RB_OK)
                 status = measure_peak((rb_vector_isa)isa, n, c, err);
+            rb_progress_advance(progress, 1);
         }
     }
     return status;
@@ -77,16 +78,19 @@ static rb_status measure_peaks(int32_t threads, rb_progress *progress, rb_capaci
 static rb_status measure_level(const rb_machine_facts *f, int32_t level, int32_t threads,
                                rb_progress *progress, rb_capacity *c, rb_error *err) {
     char text[64];
+    rb_status status = RB_OK;
     const int64_t set =
         level > 0 ? rb_capacity_working_set(f, level, threads) : rb_bandwidth_memory_set(threads);
     if (level > 0)
         snprintf(text, sizeof text, "bandwidth: L%d, threads: %d", level, threads);
     else
         snprintf(text, sizeof text, "bandwidth: memory, threads: %d", threads);
-    const rb_status status = step(progress, text, err);
-    if (status != RB_OK || set == 0)
-        return status;
-    return measure_bandwidth(level, threads, set, c, err);
+    if (set > 0)
+        status = announce(progress, text, err);
+    if (set > 0 && status == RB_OK)
+        status = measure_bandwidth(level, threads, set, c, err);
+    rb_progress_advance(progress, 1);
+    return status;
 }
 
 rb_status rb_capacity_measure(const rb_machine_facts *facts, int32_t threads, rb_progress *progress,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/cell_parts.h"
 #include "bench/clock.h"
 #include "bench/machine.h"
 #include "model/graph_cost.h"
@@ -66,7 +67,7 @@ void rb_cell_init(rb_cell *cell, const rb_cell_setting *setting, const rb_plan_e
 }
 
 /* A failure that is the engine's costs the row; any other goes up. */
-static rb_status settle(rb_cell *cell, rb_status status, const char *step, rb_error *err) {
+rb_status rb_cell_settle(rb_cell *cell, rb_status status, const char *step, rb_error *err) {
     if (status == RB_OK)
         return RB_OK;
     if (status == RB_ERR_INPUT || status == RB_ERR_INTERRUPTED || status == RB_ERR_OUTPUT)
@@ -121,11 +122,12 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     cell->turn = 0;
     rb_status status = open_worker(cell, err);
     if (status != RB_OK)
-        return settle(cell, status, "open", err);
+        return rb_cell_settle(cell, status, "open", err);
     const rb_remote_facts *facts = rb_remote_facts_of(cell->remote);
     rb_record *record = &cell->record;
     snprintf(record->engine_version, sizeof record->engine_version, "%s", facts->engine_version);
     snprintf(record->settings, sizeof record->settings, "%s", facts->settings);
+    record->call_overhead_ns = facts->call_overhead_ns;
     if (facts->settings_tried[0])
         snprintf(record->settings_tried, sizeof record->settings_tried, "%s",
                  facts->settings_tried);
@@ -146,7 +148,7 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
         if (status == RB_OK && again_ns < cell->call_ns)
             cell->call_ns = again_ns;
     }
-    return settle(cell, status, "run", err);
+    return rb_cell_settle(cell, status, "run", err);
 }
 
 /* A turn's share of the calls that the scenario needs, whatever they take. */
@@ -218,7 +220,7 @@ static rb_status take_samples(rb_cell *cell, const rb_timing_spec *spec, float *
     return RB_OK;
 }
 
-static rb_status make_room(rb_cell *cell, size_t more, rb_error *err) {
+rb_status rb_cell_make_room(rb_cell *cell, size_t more, rb_error *err) {
     const size_t needed = cell->record.sample_count + more;
     if (needed <= cell->sample_capacity)
         return RB_OK;
@@ -234,6 +236,8 @@ rb_status rb_cell_turn(rb_cell *cell, rb_error *err) {
     char name[256];
     if (cell->over)
         return RB_OK;
+    if (cell->setting->plan->scenario == RB_SCENARIO_OFFLINE)
+        return rb_cell_settle(cell, rb_cell_stream(cell, err), "timing", err);
     rb_record_name(&cell->record, name, sizeof name);
     const rb_timing_spec spec = {.name = name,
                                  .repetitions = repetitions_of(cell),
@@ -243,23 +247,24 @@ rb_status rb_cell_turn(rb_cell *cell, rb_error *err) {
     const size_t images = RB_CASE_INPUTS * (size_t)cell->setting->graph->batch;
     float *src = malloc(images * (size_t)elements * sizeof *src);
     double *logits = malloc(images * (size_t)cell->setting->truth->classes * sizeof *logits);
-    rb_status status = src && logits ? make_room(cell, spec.repetitions, err)
+    rb_status status = src && logits ? rb_cell_make_room(cell, spec.repetitions, err)
                                      : rb_fail(err, RB_ERR_MEMORY, "no memory for a batch");
     if (status == RB_OK)
         status = take_samples(cell, &spec, src, logits, err);
     free(src);
     free(logits);
     cell->turn++;
-    return settle(cell, status, "timing", err);
+    return rb_cell_settle(cell, status, "timing", err);
 }
 
 /* The ledger of one worker is kept as a whole: that with the highest peak. Memory of a process that
  * is not the engine's alone says nothing of it. */
 static void book_account(rb_cell *cell, const rb_remote_account *account) {
     rb_record *record = &cell->record;
-    /* Memory to empty caches with is the harness's: the steady cell tells the process's. */
+    /* Memory to empty caches with, and sets of images, are the harness's: other cells tell the
+     * process's. */
     const bool own_process = !cell->setting->worker.in_process && cell->mode != RB_LATENCY_COLD &&
-                             account->peak_rss_bytes >= 0;
+                             !rb_record_is_offline(record) && account->peak_rss_bytes >= 0;
     if (own_process && account->peak_rss_bytes <= record->peak_rss_bytes)
         return;
     record->packed_weight_bytes = account->held.bytes[RB_MEMORY_WEIGHTS];
@@ -287,13 +292,13 @@ rb_status rb_cell_close(rb_cell *cell, rb_error *err) {
         snprintf(record->note, sizeof record->note, "memory: %.230s", err->message);
         cell->over = true;
     } else if (status != RB_OK) {
-        return settle(cell, status, "memory", err);
+        return rb_cell_settle(cell, status, "memory", err);
     } else {
         book_account(cell, &account);
     }
     const rb_status ended = rb_remote_end(cell->remote, err);
     if (ended != RB_OK)
-        return settle(cell, ended, "close", err);
+        return rb_cell_settle(cell, ended, "close", err);
     rb_remote_close(cell->remote);
     cell->remote = NULL;
     return RB_OK;

@@ -16,6 +16,10 @@ typedef struct rb_environment {
     rb_grade grade;
 } rb_environment;
 
+/* Notes the load average before this program adds to it: the grade is about what others do. Called
+ * once, first of all; without it the load is that of the look. */
+void rb_environment_begin(void);
+
 /* Of this machine, now. seconds: how long its stability is measured (0: not at all). */
 void rb_environment_look(int32_t threads, double seconds, rb_environment *environment);
 

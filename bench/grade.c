@@ -62,7 +62,7 @@ static void judge_company(const rb_machine_facts *f, const rb_stability *s, rb_g
     if (f->load[0] >= 0 && f->processors > 0) {
         const char busy = letter_of(f->load[0] / f->processors, 0.15, 0.5, INFINITY);
         if (busy != 'A')
-            add(grade, busy, "the load average was %.2f on %d processors: others are at work",
+            add(grade, busy, "the load average was %.2f on %d processors: they had other work",
                 f->load[0], f->processors);
         else if (f->smt == 1 && f->load[0] >= 0.5)
             add(grade, 'B', "SMT is on and the load average was %.2f: cores may be shared",

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bench/machine.h"
 #include "bench/trial.h"
 #include "loaders/image_folder.h"
 #include "loaders/synth.h"
@@ -20,7 +21,15 @@ static rb_status allocate(int64_t count, int64_t height, int64_t width, rb_input
         width > RB_MAX_IMAGE_SIZE)
         return rb_fail(err, RB_ERR_USAGE, "an input of %lld images of %lldx%lld is out of range",
                        (long long)count, (long long)height, (long long)width);
-    inputs->images = rb_product_i64(factors, 5, &bytes) ? malloc((size_t)bytes) : NULL;
+    if (rb_product_i64(factors, 5, &bytes)) {
+        char what[96];
+        snprintf(what, sizeof what, "an input of %lld images of %lldx%lld", (long long)count,
+                 (long long)height, (long long)width);
+        const rb_status status = rb_machine_check_memory(what, (double)bytes, err);
+        if (status != RB_OK)
+            return status;
+        inputs->images = malloc((size_t)bytes);
+    }
     if (!inputs->images)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for %lld images of %lldx%lld",
                        (long long)count, (long long)height, (long long)width);

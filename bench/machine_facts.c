@@ -77,14 +77,18 @@ static void read_kernel(const char *root, rb_machine_facts *f) {
                         sizeof f->architecture);
 }
 
+void rb_machine_load_read(const char *root, double load[3]) {
+    char line[128];
+    if (!rb_system_line(root, "/proc/loadavg", line, sizeof line) ||
+        sscanf(line, "%lf %lf %lf", &load[0], &load[1], &load[2]) != 3)
+        load[0] = load[1] = load[2] = -1;
+}
+
 static void read_state(const char *root, rb_machine_facts *f) {
-    char line[512];
     f->aslr = (int32_t)rb_system_number(root, "/proc/sys/kernel/randomize_va_space", "");
     rb_system_line(root, "/sys/devices/system/clocksource/clocksource0/current_clocksource",
                    f->clock_source, sizeof f->clock_source);
-    if (!rb_system_line(root, "/proc/loadavg", line, sizeof line) ||
-        sscanf(line, "%lf %lf %lf", &f->load[0], &f->load[1], &f->load[2]) != 3)
-        f->load[0] = f->load[1] = f->load[2] = -1;
+    rb_machine_load_read(root, f->load);
     f->steal_since_boot =
         rb_machine_steal_share((rb_machine_ticks){0, 0}, rb_machine_ticks_read(root));
 }

@@ -62,6 +62,9 @@ typedef struct rb_machine_facts {
     char container[32];  /* "docker", "podman", "lxc", ... */
 } rb_machine_facts;
 
+/* Load average of the last 1, 5, 15 minutes; -1: unknown. root: see bench/system_file.h. */
+void rb_machine_load_read(const char *root, double load[3]);
+
 /* root: see bench/system_file.h. Never fails: what cannot be read is unknown. */
 void rb_machine_facts_read(const char *root, rb_machine_facts *facts);
 

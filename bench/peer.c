@@ -7,7 +7,9 @@
 
 #include "base/own_path.h"
 #include "base/script_path.h"
+#include "base/text.h"
 #include "bench/weights_source.h"
+#include "bench/worker_client.h"
 
 #define SUFFIX "_peer.py"
 #define WORKER "bench/peers/worker.py"
@@ -136,6 +138,22 @@ rb_status rb_peer_command_make(const char *path, rb_peer_command *command, rb_er
         "--cache",        command->cache,  "--pythons",   others,      NULL};
     memcpy(command->argv, argv, sizeof argv);
     return RB_OK;
+}
+
+void rb_peer_version(const char *path, double timeout_seconds, char *version, size_t capacity) {
+    const rb_worker_options options = {.timeout_seconds = timeout_seconds, .peer = path};
+    rb_worker *worker = NULL;
+    rb_message answer = {0};
+    rb_error err;
+    rb_status status = rb_worker_start(&options, &worker, &err);
+    if (status == RB_OK)
+        status =
+            rb_worker_call(worker, json_pack("{s:s}", "op", "describe"), NULL, 0, &answer, &err);
+    const char *told = json_string_value(json_object_get(answer.json, "version"));
+    snprintf(version, capacity, "%s", status == RB_OK && told ? told : "");
+    rb_text_clean(version);
+    rb_message_release(&answer);
+    rb_worker_stop(worker);
 }
 
 static int is_peer(const struct dirent *entry) {

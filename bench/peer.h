@@ -40,6 +40,9 @@ typedef struct rb_peer_command {
 
 rb_status rb_peer_command_make(const char *path, rb_peer_command *command, rb_error *err);
 
+/* The version of its packages, from its worker; "" where it has none to tell. */
+void rb_peer_version(const char *path, double timeout_seconds, char *version, size_t capacity);
+
 /* Calls visit with the name ("peer:torch") and script of every peer that came with the program,
  * sorted. */
 rb_status rb_peer_each(void (*visit)(void *ctx, const char *name, const char *path), void *ctx,

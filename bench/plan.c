@@ -249,6 +249,13 @@ rb_status rb_plan_refuse_peers(const rb_plan_engine *engines, size_t count, cons
     return RB_OK;
 }
 
+void rb_plan_ask_versions(rb_plan *plan) {
+    for (size_t i = 0; i < plan->engine_count; i++)
+        if (rb_peer_is_script(plan->engines[i].path))
+            rb_peer_version(plan->engines[i].path, plan->worker.timeout_seconds,
+                            plan->engines[i].version, sizeof plan->engines[i].version);
+}
+
 rb_status rb_plan_add_batches(rb_plan *plan, const char *list, rb_error *err) {
     static const rb_number_rules rules = {.what = "batch size", .low = 1, .high = 65536};
     return rb_number_list_add(list, &rules, plan->batches, &plan->batch_count, RB_MAX_BATCHES, err);
@@ -366,6 +373,11 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     json_object_set_new(identity, "tier", json_string(plan->tier->name));
     json_object_set_new(identity, "weights", text_or_null(plan->weights));
     json_object_set_new(identity, "images", text_or_null(plan->images));
+    if (plan->shard.count > 0) {
+        char shard[32];
+        snprintf(shard, sizeof shard, "%d/%d", plan->shard.index, plan->shard.count);
+        json_object_set_new(identity, "shard", json_string(shard));
+    }
     json_object_set_new(identity, "seed", json_integer((json_int_t)plan->seed));
     return identity;
 }

@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "bench/affinity.h"
 #include "bench/scenario.h"
+#include "bench/shard.h"
 #include "bench/worker_client.h"
 #include "loaders/digest.h"
 #include "loaders/preprocess.h"
@@ -35,7 +36,8 @@ extern const rb_tier rb_tier_quick, rb_tier_normal, rb_tier_full;
 typedef struct rb_plan_engine {
     char label[64];
     char path[RB_PATH_CAPACITY];
-    char sha256[RB_DIGEST_CAPACITY]; /* of the file */
+    char sha256[RB_DIGEST_CAPACITY]; /* of the file; of all scripts of a peer */
+    char version[96];                /* of a peer's packages, where it was asked; else "" */
 } rb_plan_engine;
 
 typedef struct rb_plan_size {
@@ -66,6 +68,8 @@ typedef struct rb_plan {
     int64_t resize;                         /* of images; RB_RESIZE_STORED: as the weights ask */
     uint64_t seed;
     char directory[RB_PATH_CAPACITY]; /* of the results */
+    rb_shard shard; /* the part that is measured; {0, 0}: all of it */
+    int64_t memory_limit_bytes;       /* of harness and workers together; 0: what the machine has */
     bool resume, verbose;
     rb_worker_options worker;
 } rb_plan;
@@ -96,6 +100,10 @@ rb_status rb_plan_find_engine(const char *word, rb_plan_engine *engine, rb_error
 /* RB_ERR_USAGE when one of the engines is a peer; advice ends the sentence. */
 rb_status rb_plan_refuse_peers(const rb_plan_engine *engines, size_t count, const char *advice,
                                rb_error *err);
+
+/* Asks every peer for its version, which its scripts do not tell: a row of another one is measured
+ * anew. A peer that cannot answer stays without, and says why in its row. */
+void rb_plan_ask_versions(rb_plan *plan);
 
 /* What decides whether the results of two runs may stand in one table; machine is the
  * context of rb_environment_context. */

@@ -318,6 +318,46 @@ rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec,
     return status;
 }
 
+rb_status rb_remote_images(rb_remote *remote, const float *src, int64_t images, rb_error *err) {
+    rb_message answer;
+    const rb_status status =
+        rb_worker_call(remote->worker, json_pack("{s:s}", "op", "images"), src,
+                       (size_t)(images * remote->image_elements) * sizeof *src, &answer, err);
+    rb_message_release(&answer);
+    return status;
+}
+
+static rb_status take_stream(const rb_remote *remote, const rb_message *answer, int64_t images,
+                             rb_remote_timing *timing, rb_error *err) {
+    const json_t *yardstick = json_object_get(answer->json, "yardstick_ns");
+    const size_t size = remote->output_f64 ? sizeof(double) : sizeof(float);
+    if (!json_is_number(json_object_get(answer->json, "real_ns")) ||
+        json_array_size(yardstick) != 2 ||
+        answer->blob_bytes != (size_t)(images * remote->classes) * size)
+        return garbage(err);
+    timing->samples->real_ns = round(json_number_value(json_object_get(answer->json, "real_ns")));
+    timing->samples->cpu_ns = round(json_number_value(json_object_get(answer->json, "cpu_ns")));
+    for (size_t i = 0; i < 2; i++)
+        timing->yardstick_ns[i] = json_number_value(json_array_get(yardstick, i));
+    for (int64_t n = 0; n < images; n++)
+        take_logits(remote, answer, n, timing->logits + n * remote->classes);
+    return RB_OK;
+}
+
+rb_status rb_remote_stream(rb_remote *remote, const char *name, int64_t batches, int64_t images,
+                           double call_ns, rb_remote_timing *timing, rb_error *err) {
+    rb_message answer = {0};
+    const rb_timing_spec like = {.repetitions = (size_t)(2 * batches)}; /* the warm-up, too */
+    json_t *request =
+        json_pack("{s:s, s:s, s:I}", "op", "stream", "name", name, "batches", (json_int_t)batches);
+    rb_status status = rb_worker_call_for(
+        remote->worker, rb_timing_patience_seconds(&like, call_ns), request, NULL, 0, &answer, err);
+    if (status == RB_OK)
+        status = take_stream(remote, &answer, images, timing, err);
+    rb_message_release(&answer);
+    return status;
+}
+
 rb_status rb_remote_end(rb_remote *remote, rb_error *err) {
     rb_message answer;
     const rb_status status =

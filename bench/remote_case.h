@@ -73,6 +73,14 @@ rb_status rb_remote_profile_calls(rb_remote *remote, const rb_timing_spec *spec,
                                   int32_t nodes, double call_ns, rb_worker_times *times,
                                   double *logits, rb_error *err);
 
+/* The set of images of the streams that follow, (images, channels, height, width). */
+rb_status rb_remote_images(rb_remote *remote, const float *src, int64_t images, rb_error *err);
+
+/* Times one stretch of so many batches (bench/case_stream.h). *sample is the time of a batch;
+ * timing->logits is (images, classes), those of all images of the set. */
+rb_status rb_remote_stream(rb_remote *remote, const char *name, int64_t batches, int64_t images,
+                           double call_ns, rb_remote_timing *timing, rb_error *err);
+
 /* Closes the session in the worker; an engine may fail there, too. */
 rb_status rb_remote_end(rb_remote *remote, rb_error *err);
 

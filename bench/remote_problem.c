@@ -99,53 +99,6 @@ rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
     return status;
 }
 
-/* Input 1: src in reverse order. */
-static rb_status send_reversed(rb_worker *worker, const rb_problem *problem, const float *src,
-                               rb_error *err) {
-    const int64_t count = rb_problem_src_elements(problem);
-    float *values = malloc((size_t)count * sizeof *values);
-    if (!values)
-        return rb_fail(err, RB_ERR_MEMORY, "no memory for a source");
-    for (int64_t i = 0; i < count; i++)
-        values[i] = src[count - 1 - i];
-    const rb_status status = send_input(worker, problem, 1, values, err);
-    free(values);
-    return status;
-}
-
-/* logits: the values of the answer, of which those for input 0 are known. */
-static rb_status compare(const rb_problem *problem, const rb_remote_problem_facts *facts,
-                         const void *logits, const double *right, rb_error *err) {
-    const int64_t count = rb_problem_dst_elements(problem);
-    for (int64_t i = 0; i < count; i++) {
-        const double value =
-            facts->output_f64 ? ((const double *)logits)[i] : (double)((const float *)logits)[i];
-        if (memcmp(&value, &right[i], sizeof value) != 0)
-            return rb_fail(err, RB_ERR_ENGINE,
-                           "timed calls do not give what a call gave that was looked at");
-    }
-    return RB_OK;
-}
-
-rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
-                                    const rb_remote_problem_facts *facts, const float *src,
-                                    const rb_timing_spec *spec, double call_ns, const double *right,
-                                    rb_worker_times *times, rb_error *err) {
-    rb_message answer = {0};
-    rb_status status = send_reversed(worker, problem, src, err);
-    if (status != RB_OK)
-        return status;
-    status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
-                                rb_worker_profile_request(spec), NULL, 0, &answer, err);
-    if (status == RB_OK)
-        status = rb_worker_profile_read(&answer, spec->repetitions / 2, 1,
-                                        RB_CASE_INPUTS * value_bytes(problem, facts), times, err);
-    if (status == RB_OK)
-        status = compare(problem, facts, answer.blob, right, err);
-    rb_message_release(&answer);
-    return status;
-}
-
 static void take_both(const rb_problem *problem, const rb_remote_problem_facts *facts,
                       const rb_message *answer, rb_remote_problem_calls *calls) {
     for (size_t i = 0; i < RB_CASE_INPUTS; i++)
@@ -153,12 +106,25 @@ static void take_both(const rb_problem *problem, const rb_remote_problem_facts *
                     calls->dst[i]);
 }
 
-static rb_status time_with_node(rb_worker *worker, const rb_problem *problem,
-                                const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
-                                double call_ns, rb_remote_problem_calls *calls, rb_error *err) {
+static rb_status send_both(rb_worker *worker, const rb_problem *problem,
+                           const float *const src[RB_CASE_INPUTS], rb_error *err) {
+    rb_status status = RB_OK;
+    for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
+        status = send_input(worker, problem, i, src[i], err);
+    return status;
+}
+
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts,
+                                    const rb_timing_spec *spec,
+                                    const float *const src[RB_CASE_INPUTS], double call_ns,
+                                    rb_remote_problem_calls *calls, rb_error *err) {
     rb_message answer;
-    rb_status status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
-                                          rb_worker_profile_request(spec), NULL, 0, &answer, err);
+    rb_status status = send_both(worker, problem, src, err);
+    if (status != RB_OK)
+        return status;
+    status = rb_worker_call_for(worker, rb_timing_patience_seconds(spec, call_ns),
+                                rb_worker_profile_request(spec), NULL, 0, &answer, err);
     if (status == RB_OK)
         status = rb_worker_profile_read(&answer, spec->repetitions / 2, 1,
                                         RB_CASE_INPUTS * value_bytes(problem, facts), &calls->times,
@@ -201,14 +167,11 @@ rb_status rb_remote_problem_time(rb_worker *worker, const rb_problem *problem,
                                  const rb_remote_problem_facts *facts, const rb_timing_spec *spec,
                                  const float *const src[RB_CASE_INPUTS], double call_ns,
                                  rb_remote_problem_calls *calls, rb_error *err) {
-    rb_status status = RB_OK;
-    for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
-        status = send_input(worker, problem, i, src[i], err);
-    if (status != RB_OK || spec->cold)
-        return status == RB_OK ? time_calls(worker, problem, facts, spec, call_ns, calls, err)
-                               : status;
-    status = time_with_node(worker, problem, facts, spec, call_ns, calls, err);
-    return status == RB_ERR_UNSUPPORTED
-               ? time_calls(worker, problem, facts, spec, call_ns, calls, err)
-               : status;
+    rb_status status = RB_ERR_UNSUPPORTED;
+    if (!spec->cold)
+        status = rb_remote_problem_profile(worker, problem, facts, spec, src, call_ns, calls, err);
+    if (status != RB_ERR_UNSUPPORTED)
+        return status;
+    status = send_both(worker, problem, src, err);
+    return status == RB_OK ? time_calls(worker, problem, facts, spec, call_ns, calls, err) : status;
 }

@@ -25,15 +25,6 @@ rb_status rb_remote_problem_input(rb_worker *worker, const rb_problem *problem, 
 rb_status rb_remote_problem_run(rb_worker *worker, const rb_problem *problem,
                                 const rb_remote_problem_facts *facts, double *dst, rb_error *err);
 
-/* Ordinary and profiled calls in turn (bench/case_profile.h), on src and on the same values in
- * reverse order. call_ns is what a call is known to take; right: what rb_remote_problem_run has
- * given for src, which the last call on it must give again, bit by bit (RB_ERR_ENGINE otherwise).
- * times has room for calls = spec->repetitions / 2 of one node. */
-rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
-                                    const rb_remote_problem_facts *facts, const float *src,
-                                    const rb_timing_spec *spec, double call_ns, const double *right,
-                                    rb_worker_times *times, rb_error *err);
-
 /* Timed calls; the arrays, those of times included, are the caller's. */
 typedef struct rb_remote_problem_calls {
     rb_worker_times times; /* plain_ns, and node_ns where it is told; room for spec->repetitions */
@@ -41,6 +32,14 @@ typedef struct rb_remote_problem_calls {
     bool node_told;        /* the engine tells the time of the operation (rb_engine.profile) */
     double *dst[RB_CASE_INPUTS]; /* (batch, oc, oh, ow) of the last call on each input */
 } rb_remote_problem_calls;
+
+/* Ordinary and profiled calls in turn (bench/case_profile.h); the rest is as below.
+ * RB_ERR_UNSUPPORTED where the engine does not tell the time of the operation. */
+rb_status rb_remote_problem_profile(rb_worker *worker, const rb_problem *problem,
+                                    const rb_remote_problem_facts *facts,
+                                    const rb_timing_spec *spec,
+                                    const float *const src[RB_CASE_INPUTS], double call_ns,
+                                    rb_remote_problem_calls *calls, rb_error *err);
 
 /* src[i] is input i, (batch, ic, ih, iw); the calls take them in turn. An engine that tells the
  * time of the operation is looked at in every second call (bench/case_profile.h): then count is

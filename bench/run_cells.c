@@ -21,7 +21,9 @@ static bool is_done(const rb_plan *plan, const rb_record_list *records, const rb
         const rb_record *record = &records->items[i];
         if (is_of(record, plan, group, row))
             return record->sample_count > 0 && record->verdict == RB_VERDICT_PASS &&
-                   strcmp(record->engine_sha256, row->engine->sha256) == 0;
+                   strcmp(record->engine_sha256, row->engine->sha256) == 0 &&
+                   (!row->engine->version[0] ||
+                    strcmp(record->engine_version, row->engine->version) == 0);
     }
     return false;
 }
@@ -47,21 +49,4 @@ double rb_cell_group_work(const rb_cell_group *group) {
     const double gmacs = (double)rb_graph_macs(graph) * 1e-9;
     rb_graph_destroy(graph);
     return 1 + gmacs;
-}
-
-double rb_pending_work(const rb_plan *plan, const rb_record_list *records,
-                       const rb_network *network, rb_plan_size size) {
-    rb_pending_row pending[RB_MAX_PENDING];
-    double work = 0;
-    for (size_t b = 0; b < plan->batch_count; b++)
-        for (size_t t = 0; t < plan->thread_count; t++) {
-            const rb_cell_group group = {.network = network,
-                                         .size = size,
-                                         .batch = plan->batches[b],
-                                         .threads = (int32_t)plan->threads[t]};
-            const size_t count = rb_cell_group_pending(plan, records, &group, pending);
-            if (count > 0)
-                work += (double)count * rb_cell_group_work(&group);
-        }
-    return work;
 }

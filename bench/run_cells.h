@@ -29,8 +29,4 @@ size_t rb_cell_group_pending(const rb_plan *plan, const rb_record_list *records,
 /* Work of one row of a group, for the progress line. */
 double rb_cell_group_work(const rb_cell_group *group);
 
-/* The work that is left of a network at one size; 0: all of its rows stand. */
-double rb_pending_work(const rb_plan *plan, const rb_record_list *records,
-                       const rb_network *network, rb_plan_size size);
-
 #endif

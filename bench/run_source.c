@@ -44,7 +44,8 @@ static int64_t least_images(const rb_plan *plan) {
     for (size_t b = 0; b < plan->batch_count; b++)
         if (plan->batches[b] > least)
             least = plan->batches[b];
-    return least;
+    /* Neither may two batches of a set be alike. */
+    return plan->scenario == RB_SCENARIO_OFFLINE ? 2 * least : least;
 }
 
 int64_t rb_run_image_limit(const rb_plan *plan) {
@@ -67,17 +68,15 @@ rb_status rb_run_inputs(const rb_plan *plan, const rb_run_source *source, rb_pla
     return rb_inputs_make(&request, inputs, err);
 }
 
-/* What the images of a row would go through now, as the text in a row. */
-static rb_status format_preprocessing(const rb_plan *plan, const rb_run_source *source,
-                                      const rb_record *record, char text[RB_PREPROCESS_CAPACITY],
-                                      rb_error *err) {
+rb_status rb_run_preprocessing(const rb_plan *plan, const rb_run_source *source, rb_plan_size size,
+                               char text[RB_PREPROCESS_CAPACITY], rb_error *err) {
     rb_preprocess preprocess;
     text[0] = '\0';
     if (!plan->images)
         return RB_OK;
-    const rb_status status = rb_preprocess_choose(source->info.preprocessing, source->weights,
-                                                  plan->resize, record->height, record->width,
-                                                  source->network->size, &preprocess, err);
+    const rb_status status =
+        rb_preprocess_choose(source->info.preprocessing, source->weights, plan->resize, size.height,
+                             size.width, source->network->size, &preprocess, err);
     return status == RB_OK ? rb_preprocess_format(&preprocess, text, RB_PREPROCESS_CAPACITY, err)
                            : status;
 }
@@ -86,7 +85,8 @@ static rb_status check_row(const rb_plan *plan, const rb_run_source *source,
                            const rb_record *record, rb_error *err) {
     char preprocessing[RB_PREPROCESS_CAPACITY];
     const char *name = record->network;
-    const rb_status status = format_preprocessing(plan, source, record, preprocessing, err);
+    const rb_status status = rb_run_preprocessing(
+        plan, source, (rb_plan_size){record->height, record->width}, preprocessing, err);
     if (status != RB_OK)
         return status;
     if (strcmp(record->weights_sha256, source->info.sha256) != 0)

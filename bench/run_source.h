@@ -30,6 +30,10 @@ int64_t rb_run_image_limit(const rb_plan *plan);
 rb_status rb_run_inputs(const rb_plan *plan, const rb_run_source *source, rb_plan_size size,
                         rb_inputs *inputs, rb_error *err);
 
+/* What images of a size go through now, as the text in a row: JSON, "" of synthetic input. */
+rb_status rb_run_preprocessing(const rb_plan *plan, const rb_run_source *source, rb_plan_size size,
+                               char text[RB_PREPROCESS_CAPACITY], rb_error *err);
+
 /* RB_ERR_NOT_COMPARABLE when a row of the network was measured with other weights, or with images
  * prepared in another way, than a run of the plan would take for it. */
 rb_status rb_run_check_rows(const rb_plan *plan, const rb_network *network, rb_run_source *source,

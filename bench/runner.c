@@ -12,7 +12,9 @@
 #include "bench/overhead.h"
 #include "bench/progress.h"
 #include "bench/run_cells.h"
+#include "bench/run_memory.h"
 #include "bench/run_peaks.h"
+#include "bench/run_share.h"
 #include "bench/run_source.h"
 #include "model/graph_build.h"
 #include "results/report.h"
@@ -24,6 +26,7 @@ typedef struct runner {
     rb_report report;
     rb_progress progress;
     rb_run_peaks peaks;
+    rb_run_share share; /* what of the plan is measured here */
     double harness_overhead_ns;
     rb_environment environment;
     size_t resumed;         /* rows of an earlier run, which stay as they are */
@@ -47,8 +50,9 @@ static void tell_settings(const runner *run, const rb_cell *cell) {
         return;
     rb_progress_clear(&run->progress);
     rb_record_name(record, name, sizeof name);
-    snprintf(sentence, sizeof sentence, "%s: settings %s, fixed before timing (%s)", name,
-             record->settings, record->settings_tried);
+    snprintf(sentence, sizeof sentence,
+             "%s: settings %s, fixed before timing (%s); an empty call takes %.0f ns", name,
+             record->settings, record->settings_tried, record->call_overhead_ns);
     run->notice(sentence);
 }
 
@@ -79,13 +83,16 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
     rb_pending_row pending[RB_MAX_PENDING];
     rb_cell cells[RB_MAX_PENDING];
     const size_t count =
-        rb_cell_group_pending(run->plan, &run->report.records, &setting->group, pending);
+        rb_run_share_has(&run->share, &setting->group)
+            ? rb_cell_group_pending(run->plan, &run->report.records, &setting->group, pending)
+            : 0;
     const rb_machine_ticks before = rb_machine_ticks_now();
     rb_status status = RB_OK;
     if (count == 0)
         return RB_OK;
     for (size_t i = 0; i < count; i++)
         rb_cell_init(&cells[i], setting, pending[i].engine, pending[i].mode);
+    rb_run_refuse_cells(cells, count);
     for (int32_t round = 0; status == RB_OK && round < run->plan->tier->workers; round++)
         status = run_round(run, cells, count, err);
     const double steal = rb_machine_steal_share(before, rb_machine_ticks_now());
@@ -107,7 +114,7 @@ static rb_status run_group(runner *run, const rb_cell_setting *setting, rb_error
 /* Batches and numbers of threads of one network and size. */
 static rb_status run_groups(runner *run, const rb_run_source *source, rb_cell_setting *setting,
                             rb_error *err) {
-    const rb_plan *plan = run->plan;
+    const rb_plan *plan = setting->plan;
     rb_status status = RB_OK;
     for (size_t b = 0; status == RB_OK && b < plan->batch_count; b++) {
         rb_graph *graph;
@@ -144,20 +151,27 @@ static int32_t truth_threads(const rb_plan *plan) {
 }
 
 /* What is right depends on network, weights and input alone: it is found out once for each size. */
-static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size size,
-                          rb_error *err) {
-    const rb_plan *plan = run->plan;
-    rb_inputs inputs = {0};
-    rb_truth truth = {0};
-    rb_status status = rb_run_inputs(plan, source, size, &inputs, err);
+static rb_status find_truth(const rb_run_source *source, rb_cell_setting *setting, int32_t threads,
+                            rb_inputs *inputs, rb_truth *truth, rb_error *err) {
+    const rb_plan *plan = setting->plan;
+    const rb_status status = rb_run_inputs(plan, source, setting->group.size, inputs, err);
     const rb_case_spec spec = {.network = source->network->name,
                                .weights = source->weights,
-                               .height = inputs.height,
-                               .width = inputs.width,
+                               .height = inputs->height,
+                               .width = inputs->width,
                                .classes = source->info.classes,
-                               .threads = truth_threads(plan),
+                               .threads = threads,
                                .verbose = plan->verbose};
-    rb_cell_setting setting = {.plan = plan,
+    return status == RB_OK ? rb_truth_compute(&setting->worker, &spec, inputs, truth, err) : status;
+}
+
+/* Batches that do not fit into memory cost their rows, and the others are measured all the same. */
+static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size size,
+                          rb_error *err) {
+    rb_plan plan = *run->plan;
+    rb_inputs inputs = {0};
+    rb_truth truth = {0};
+    rb_cell_setting setting = {.plan = &plan,
                                .group = {.network = source->network, .size = size},
                                .inputs = &inputs,
                                .truth = &truth,
@@ -165,11 +179,21 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
                                .weights_sha256 = source->info.sha256,
                                .synthetic = rb_weights_are_synthetic(&source->info),
                                .harness_overhead_ns = run->harness_overhead_ns,
-                               .worker = plan->worker};
-    rb_affinity_place(&plan->affinity, spec.threads, &setting.placement);
+                               .worker = plan.worker};
+    const int32_t threads = truth_threads(&plan);
+    rb_affinity_place(&plan.affinity, threads, &setting.placement);
     rb_worker_keep(&setting.worker, &setting.placement);
-    if (status == RB_OK)
-        status = rb_truth_compute(&setting.worker, &spec, &inputs, &truth, err);
+    rb_record_list *records = &run->report.records;
+    rb_status status = rb_run_refuse_batches(&plan, source, &setting, NULL, records, err);
+    if (status == RB_OK && plan.batch_count > 0) {
+        status = find_truth(source, &setting, threads, &inputs, &truth, err);
+        if (status == RB_ERR_MEMORY) {
+            const rb_error why = *err;
+            status = rb_run_refuse_batches(&plan, source, &setting, &why, records, err);
+        }
+    }
+    if (status == RB_OK && plan.batch_count < run->plan->batch_count)
+        status = rb_report_write(&run->report, err);
     if (status == RB_OK)
         status = run_groups(run, source, &setting, err);
     rb_truth_release(&truth);
@@ -186,7 +210,7 @@ static rb_status run_network(runner *run, size_t n, rb_error *err) {
     const size_t count = rb_run_sizes(plan, network, &run->sources[n], sizes, &status, err);
     for (size_t s = 0; status == RB_OK && !rb_interrupted() && s < count; s++) {
         char text[128];
-        if (!(rb_pending_work(plan, &run->report.records, network, sizes[s]) > 0))
+        if (!(rb_run_pending_work(plan, &run->share, &run->report.records, network, sizes[s]) > 0))
             continue;
         snprintf(text, sizeof text, "%s %lldx%lld: weights, oracle, reference", network->name,
                  (long long)sizes[s].height, (long long)sizes[s].width);
@@ -226,6 +250,10 @@ static rb_status resume(runner *run, rb_error *err) {
         status = rb_run_check_rows(run->plan, run->plan->networks[n], &run->sources[n],
                                    &run->report.records, err);
     run->resumed = run->report.records.count;
+    for (size_t i = 0; i < run->resumed; i++)
+        rb_environment_learn(&run->environment, run->report.records.items[i].steal_share,
+                             run->report.records.items[i].yardstick_spread - 1,
+                             run->report.context);
     if (status == RB_OK) {
         snprintf(sentence, sizeof sentence, "resuming; rows that stand already: %zu",
                  run->report.records.count);
@@ -257,7 +285,8 @@ static rb_status total_work(runner *run, double *work, rb_error *err) {
         const size_t count =
             rb_run_sizes(plan, plan->networks[n], &run->sources[n], sizes, &status, err);
         for (size_t s = 0; s < count; s++)
-            *work += rb_pending_work(plan, &run->report.records, plan->networks[n], sizes[s]);
+            *work += rb_run_pending_work(plan, &run->share, &run->report.records, plan->networks[n],
+                                         sizes[s]);
     }
     return status;
 }
@@ -280,6 +309,11 @@ static rb_status prepare(runner *run, rb_error *err) {
     if (!run->sources)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a run");
     rb_status status = rb_make_directories(run->plan->directory, err);
+    if (status == RB_OK && run->plan->shard.count > 0)
+        status = rb_run_share_make(run->plan, run->sources, &run->share, err);
+    if (status == RB_OK && run->plan->shard.count > 0)
+        json_object_set_new(run->report.context, "planned_rows",
+                            json_integer((json_int_t)rb_run_share_rows(run->plan, &run->share)));
     if (status == RB_OK && run->plan->resume)
         status = resume(run, err);
     if (status == RB_OK)
@@ -324,6 +358,7 @@ rb_status rb_runner_run(const rb_plan *plan, void (*notice)(const char *sentence
         status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     json_decref(run.report.context);
     json_decref(run.report.plan);
+    rb_run_share_release(&run.share);
     free(run.sources);
     *records = run.report.records;
     return status;

@@ -26,6 +26,7 @@ rb_status rb_latency_mode_parse(const char *name, rb_latency_mode *mode, rb_erro
 static const char *const scenario_names[RB_SCENARIOS] = {
     [RB_SCENARIO_CALLS] = "calls",
     [RB_SCENARIO_SINGLE_STREAM] = "single-stream",
+    [RB_SCENARIO_OFFLINE] = "offline",
 };
 
 const char *rb_scenario_name(rb_scenario scenario) {
@@ -38,8 +39,8 @@ rb_status rb_scenario_parse(const char *name, rb_scenario *scenario, rb_error *e
             *scenario = (rb_scenario)i;
             return RB_OK;
         }
-    return rb_fail(err, RB_ERR_USAGE, "'%.40s' is no scenario; there are calls and single-stream",
-                   name);
+    return rb_fail(err, RB_ERR_USAGE,
+                   "'%.40s' is no scenario; there are calls, single-stream and offline", name);
 }
 
 rb_status rb_percentile_parse(const char *text, double *share, rb_error *err) {

@@ -17,10 +17,11 @@ rb_status rb_latency_mode_parse(const char *name, rb_latency_mode *mode, rb_erro
 typedef enum rb_scenario {
     RB_SCENARIO_CALLS,         /* as many calls as fit into a turn: their median is wanted */
     RB_SCENARIO_SINGLE_STREAM, /* as many calls as a percentile needs */
+    RB_SCENARIO_OFFLINE,       /* a set of images without a pause: throughput */
     RB_SCENARIOS
 } rb_scenario;
 
-/* "calls", "single-stream". */
+/* "calls", "single-stream", "offline". */
 const char *rb_scenario_name(rb_scenario scenario);
 rb_status rb_scenario_parse(const char *name, rb_scenario *scenario, rb_error *err);
 

@@ -13,6 +13,7 @@
 #include "bench/peak.h"
 #include "bench/process_memory.h"
 #include "bench/worker_profile.h"
+#include "bench/worker_stream.h"
 #include "bench/worker_tap.h"
 
 #define MAX_THREADS 65536
@@ -133,18 +134,22 @@ static rb_status answer_nodes(const rb_case *c, rb_message *answer, rb_error *er
     return RB_OK;
 }
 
-static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_message *answer,
-                         rb_error *err) {
+static void close_case(rb_worker_state *state) {
+    rb_stream_images_release(&state->images);
     rb_case_close(state->open_case);
     state->open_case = NULL;
+}
+
+static rb_status op_open(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                         rb_error *err) {
+    close_case(state);
     rb_status status = json_object_get(request->json, "problem")
                            ? open_problem(request, &state->open_case, err)
                            : open_network(request, &state->open_case, err);
     if (status == RB_OK)
         status = answer_nodes(state->open_case, answer, err);
     if (status != RB_OK) {
-        rb_case_close(state->open_case);
-        state->open_case = NULL;
+        close_case(state);
         return status;
     }
     rb_case_set_meter(state->open_case, state->meter);
@@ -235,6 +240,20 @@ static rb_status op_time(rb_worker_state *state, const rb_message *request, rb_m
                            : status;
 }
 
+static rb_status op_images(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                           rb_error *err) {
+    (void)answer;
+    rb_stream_images_release(&state->images);
+    return rb_stream_images_create(state->open_case, request->blob, request->blob_bytes,
+                                   &state->images, err);
+}
+
+static rb_status op_stream(rb_worker_state *state, const rb_message *request, rb_message *answer,
+                           rb_error *err) {
+    return rb_worker_stream(state->open_case, &state->images, text_of(request->json, "name"),
+                            int_of(request->json, "batches"), answer, err);
+}
+
 static rb_status op_profile(rb_worker_state *state, const rb_message *request, rb_message *answer,
                             rb_error *err) {
     int32_t repetitions = 0;
@@ -270,8 +289,7 @@ static rb_status op_account(rb_worker_state *state, const rb_message *request, r
 static rb_status op_close(rb_worker_state *state, const rb_message *request, rb_message *answer,
                           rb_error *err) {
     (void)request, (void)answer, (void)err;
-    rb_case_close(state->open_case);
-    state->open_case = NULL;
+    close_case(state);
     return RB_OK;
 }
 
@@ -282,8 +300,8 @@ static const struct {
 } operations[] = {
     {"describe", op_describe, false}, {"open", op_open, false},      {"input", op_input, true},
     {"addend", op_addend, true},      {"run", op_run, true},         {"tap", op_tap, true},
-    {"time", op_time, true},          {"profile", op_profile, true}, {"account", op_account, true},
-    {"close", op_close, false},
+    {"time", op_time, true},          {"images", op_images, true},   {"stream", op_stream, true},
+    {"profile", op_profile, true},    {"account", op_account, true}, {"close", op_close, false},
 };
 
 void rb_worker_handle(rb_worker_state *state, const rb_message *request, rb_message *answer) {

@@ -21,6 +21,9 @@
  *                                        -> {real_ns, cpu_ns, yardstick_ns: [before, after],
  *                                            counts: those of results/call_counts.h},
  *                                           blob: the last logits of each input
+ *   images    {}, blob: a set of NCHW float32, more than a batch -> {}
+ *   stream    {name, batches}            -> {real_ns, cpu_ns: of a batch, yardstick_ns}, blob: the
+ *                                           logits of every image (bench/case_stream.h)
  *   profile   {repetitions, warmup_seconds, cold}
  *                                        -> {plain_ns, profiled_ns, cpu_ns, untrue}, blob:
  *                                           as time, then int64 (repetitions / 2, nodes)
@@ -32,12 +35,13 @@
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 
-#include "bench/case.h"
+#include "bench/case_stream.h"
 #include "bench/message.h"
 
 typedef struct rb_worker_state {
-    rb_case *open_case; /* NULL before open and after close */
-    rb_meter *meter;    /* NULL: nothing is counted beside the time */
+    rb_case *open_case;      /* NULL before open and after close */
+    rb_stream_images images; /* of the open case; empty before `images` */
+    rb_meter *meter;         /* NULL: nothing is counted beside the time */
 } rb_worker_state;
 
 /* Answers one request. Failures are answers too. */

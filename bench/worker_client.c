@@ -1,6 +1,7 @@
 #include "bench/worker_client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,16 @@ struct rb_worker {
     rb_error why;
 };
 
+/* Where memory runs out all the same, the system shall end the worker and leave the harness with
+ * what it has measured (man proc_pid_oom_score_adj). System calls only. */
+static void offer_to_oom_killer(void) {
+    const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)!write(fd, "1000", 4); /* who may not, may go on all the same */
+    close(fd);
+}
+
 /* argv: what to start instead of this program; NULL: nothing. */
 static rb_status spawn(rb_worker *worker, char *const *argv, rb_error *err) {
     int ends[2];
@@ -47,6 +58,7 @@ static rb_status spawn(rb_worker *worker, char *const *argv, rb_error *err) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (options->kept)
             sched_setaffinity(0, sizeof options->processors, &options->processors);
+        offer_to_oom_killer();
         if (getppid() != parent || dup2(ends[1], STDIN_FILENO) < 0)
             _exit(127);
         if (argv) {
@@ -154,8 +166,9 @@ static rb_status fail_for_good(rb_worker *worker, rb_status status, const char *
     else if (status == RB_ERR_CRASHED && killed)
         rb_fail(&worker->why, status, "it closed its connection");
     else if (status == RB_ERR_CRASHED && WIFSIGNALED(ended))
-        rb_fail(&worker->why, status, "killed by signal SIG%s (%s)", sigabbrev_np(WTERMSIG(ended)),
-                strsignal(WTERMSIG(ended)));
+        rb_fail(&worker->why, status, "killed by signal SIG%s (%s)%s",
+                sigabbrev_np(WTERMSIG(ended)), strsignal(WTERMSIG(ended)),
+                WTERMSIG(ended) == SIGKILL ? ", as the system does when memory runs out" : "");
     else if (status == RB_ERR_CRASHED)
         rb_fail(&worker->why, status, "its process ended with exit code %d",
                 WIFEXITED(ended) ? WEXITSTATUS(ended) : -1);

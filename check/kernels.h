@@ -11,7 +11,7 @@ typedef struct rb_kernel_tier {
     const char *name;
     int32_t rounds, turns;
     double turn_seconds, warmup_seconds; /* of hot calls */
-    size_t least_calls, cold_calls;      /* of a turn; multiples of 4 */
+    size_t least_calls, cold_calls;      /* of a turn; least_calls is a multiple of 4 */
 } rb_kernel_tier;
 
 extern const rb_kernel_tier rb_kernel_tier_quick, rb_kernel_tier_normal;

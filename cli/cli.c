@@ -1,6 +1,8 @@
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +61,17 @@ double rb_cli_seconds(const struct argp_state *state, const char *option, const 
     if (end == text || *end || !(value > 0 && value <= 1e6))
         argp_error(state, "--%s takes seconds, not '%s'", option, text);
     return value;
+}
+
+int64_t rb_cli_bytes(const struct argp_state *state, const char *option, const char *text) {
+    static const char units[] = "KMGT";
+    char *end;
+    const double number = strtod(text, &end);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    const double bytes = ldexp(number, unit ? 10 * (int)(unit - units + 1) : 0);
+    if (end == text || end[unit ? 1 : 0] || !(bytes >= 1 && bytes < 0x1p62))
+        argp_error(state, "--%s takes bytes, as in 512M or 16G, not '%s'", option, text);
+    return (int64_t)bytes;
 }
 
 double rb_cli_percent(const struct argp_state *state, const char *option, const char *text) {

@@ -41,6 +41,9 @@ int64_t rb_cli_integer(const struct argp_state *state, const char *option, const
 double rb_cli_percent(const struct argp_state *state, const char *option, const char *text);
 double rb_cli_seconds(const struct argp_state *state, const char *option, const char *text);
 
+/* "2G", "512M", "8K" (powers of 1024) or bytes: a positive number of them. */
+int64_t rb_cli_bytes(const struct argp_state *state, const char *option, const char *text);
+
 /* "224x224" or "224": height and width. */
 void rb_cli_size(const struct argp_state *state, const char *text, int64_t *height, int64_t *width);
 
@@ -64,6 +67,7 @@ int rb_command_env(int argc, char **argv);
 int rb_command_run(int argc, char **argv);
 int rb_command_compare(int argc, char **argv);
 int rb_command_gate(int argc, char **argv);
+int rb_command_merge(int argc, char **argv);
 int rb_command_trace(int argc, char **argv);
 int rb_command_profile(int argc, char **argv);
 int rb_command_accuracy(int argc, char **argv);

@@ -159,12 +159,10 @@ static rb_status measure(const env_arguments *a, const rb_environment *e, json_t
     static rb_capacity capacity;
     rb_progress progress;
     const rb_status status = rb_capacity_measure(&e->facts, a->threads, &progress, &capacity, err);
-    if (status != RB_OK)
-        return status;
     json_object_set_new(root, "capacity", rb_capacity_to_json(&capacity));
     if (out)
         rb_env_print_capacity(&capacity, out);
-    return RB_OK;
+    return status;
 }
 
 static int show_machine(const env_arguments *a) {
@@ -195,6 +193,8 @@ static int show_machine(const env_arguments *a) {
         rb_env_print_grade(&e.grade, e.threads, out);
     if (status == RB_OK)
         status = finish(a, root, &err);
+    else if (status == RB_ERR_INTERRUPTED) /* what is measured stays */
+        finish(a, root, NULL);
     json_decref(engines);
     json_decref(context);
     json_decref(root);

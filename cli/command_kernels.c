@@ -140,6 +140,9 @@ static bool has_baseline(const rb_plan *lists) {
 static rb_status choose_engines(kernels_arguments *a, rb_error *err) {
     rb_status status =
         has_baseline(&a->lists) ? RB_OK : rb_plan_add_engines(&a->lists, RB_KERNEL_BASELINE, err);
+    if (status == RB_OK)
+        status = rb_plan_refuse_peers(a->lists.engines, a->lists.engine_count,
+                                      "'resbench run' measures it", err);
     memcpy(a->plan.engines, a->lists.engines, sizeof a->plan.engines);
     a->plan.engine_count = a->lists.engine_count;
     return status == RB_OK ? rb_engine_find_own("oracle", a->plan.oracle_path, err) : status;

@@ -6,6 +6,7 @@
 #include "bench/weights_source.h"
 #include "cli/cli.h"
 #include "cli/engine_options.h"
+#include "cli/shard.h"
 #include "results/percentiles.h"
 #include "results/report.h"
 #include "results/tables.h"
@@ -21,7 +22,9 @@ enum {
     OPT_MODE,
     OPT_AFFINITY,
     OPT_SCENARIO,
-    OPT_PERCENTILE
+    OPT_PERCENTILE,
+    OPT_MEMORY_LIMIT,
+    OPT_SHARD
 };
 
 static const struct argp_option options[] = {
@@ -29,13 +32,14 @@ static const struct argp_option options[] = {
      "Networks: 18,34,50,101,152 (default, or those of --weights), 50-v1, 18-101, all, ...", 0},
     {"engines", 'e', "LIST", 0,
      "Engines by name or path, and peers such as peer:torch (default: reference,onednn)", 0},
-    {"batch", 'b', "LIST", 0, "Batch sizes: 1,8, 1-64:x2 (default: 1; with --full: 1,8)", 0},
+    {"batch", 'b', "LIST", 0, "Batch sizes: 1,8, 1-64:x2 (default: 1; --full: 1,8; offline: 8)", 0},
     {"size", OPT_SIZE, "LIST", 0,
      "Input sizes: 224, 160x192, 128-256:32 (default: the networks' own, 224x224)", 0},
     {"mode", OPT_MODE, "LIST", 0,
      "Latency with caches as they are (steady, default), or emptied before each call (cold)", 0},
     {"scenario", OPT_SCENARIO, "NAME", 0,
-     "calls (default: the median of calls), or single-stream (as many calls as a percentile needs)",
+     "calls (default: the median of calls), single-stream (as many calls as a "
+     "percentile needs), or offline (throughput over a set of images)",
      0},
     {"percentile", OPT_PERCENTILE, "P", 0, "Of single-stream: 50, 90 (default), 95, 99 or 99.9", 0},
     {"affinity", OPT_AFFINITY, "HOW", 0,
@@ -50,9 +54,13 @@ static const struct argp_option options[] = {
      "Shorter side of images before the crop (default: as the weights ask, or 256 for 224)", 0},
     {"crop", OPT_CROP, "LIST", 0, "What is cut from the images' centre; the same as --size", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of synthetic weights and input (default: 1)", 0},
+    {"memory-limit", OPT_MEMORY_LIMIT, "BYTES", 0,
+     "Do not start what needs more, as in 16G (default: what the machine has left)", 0},
     {"quick", OPT_QUICK, NULL, 0, "About two minutes on a laptop", 0},
     {"full", OPT_FULL, NULL, 0, "More workers, turns and images; batch 1 and 8", 0},
     {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
+    {"shard", OPT_SHARD, "I/N", 0,
+     "Measure the I-th of N parts, for N machines alike; 'resbench merge' joins them", 0},
     {"resume", OPT_RESUME, NULL, 0, "Keep the rows that stand in the -o directory", 0},
     {0}};
 
@@ -125,6 +133,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPT_SEED:
         a->plan.seed = (uint64_t)rb_cli_integer(state, "seed", argument, 0, INT64_MAX);
         break;
+    case OPT_MEMORY_LIMIT:
+        a->plan.memory_limit_bytes = rb_cli_bytes(state, "memory-limit", argument);
+        break;
     case OPT_QUICK:
     case OPT_FULL:
         if (a->plan.tier == (key == OPT_QUICK ? &rb_tier_full : &rb_tier_quick))
@@ -133,6 +144,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         break;
     case 'o':
         a->output = argument;
+        break;
+    case OPT_SHARD:
+        a->plan.shard = rb_cli_shard(state, argument);
         break;
     case OPT_RESUME:
         a->plan.resume = true;
@@ -161,6 +175,24 @@ static rb_status add_threads(run_arguments *a, rb_error *err) {
     return rb_plan_add_threads(&a->plan, list ? list : fallback, err);
 }
 
+static const char *default_batches(const run_arguments *a) {
+    if (a->scenario)
+        return strcmp(a->scenario, "offline") == 0 ? "8" : "1";
+    return a->plan.tier == &rb_tier_full ? "1,8" : "1";
+}
+
+/* A peer's worker knows single calls alone. */
+static rb_status check_offline(const rb_plan *plan, rb_error *err) {
+    if (plan->mode_count != 1 || plan->modes[0] != RB_LATENCY_STEADY)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "offline is a stream without pauses: --mode steady alone");
+    for (size_t e = 0; e < plan->engine_count; e++)
+        if (rb_peer_is_script(plan->engines[e].path))
+            return rb_fail(err, RB_ERR_USAGE, "%s: peers are timed call by call, not offline",
+                           plan->engines[e].label);
+    return RB_OK;
+}
+
 /* MLPerf's single-stream is one image after the other, and its figure the 90th percentile. */
 static rb_status complete_scenario(run_arguments *a, rb_error *err) {
     rb_status status =
@@ -174,11 +206,12 @@ static rb_status complete_scenario(run_arguments *a, rb_error *err) {
     if (status == RB_OK && stream && (a->plan.batch_count != 1 || a->plan.batches[0] != 1))
         status = rb_fail(err, RB_ERR_USAGE,
                          "single-stream is one image after the other: --batch 1 alone");
+    if (status == RB_OK && a->plan.scenario == RB_SCENARIO_OFFLINE)
+        status = check_offline(&a->plan, err);
     return status;
 }
 
 static rb_status complete(run_arguments *a, rb_error *err) {
-    const bool full = a->plan.tier == &rb_tier_full;
     char networks[1024] = "18,34,50,101,152";
     rb_status status = RB_OK;
     if (!a->depths && a->plan.weights)
@@ -188,11 +221,7 @@ static rb_status complete(run_arguments *a, rb_error *err) {
     if (status == RB_OK)
         status = rb_plan_add_engines(&a->plan, a->engines ? a->engines : "reference,onednn", err);
     if (status == RB_OK)
-        status = rb_plan_add_batches(&a->plan,
-                                     a->batches             ? a->batches
-                                     : full && !a->scenario ? "1,8"
-                                                            : "1",
-                                     err);
+        status = rb_plan_add_batches(&a->plan, a->batches ? a->batches : default_batches(a), err);
     if (status == RB_OK)
         status = add_threads(a, err);
     if (status == RB_OK && (a->sizes || a->crops))
@@ -213,6 +242,8 @@ static rb_status complete(run_arguments *a, rb_error *err) {
                                       "leave out --no-worker", err);
     a->plan.verbose = a->engine_options.verbose;
     a->plan.worker = a->engine_options.worker;
+    if (status == RB_OK && a->plan.resume)
+        rb_plan_ask_versions(&a->plan);
     return status;
 }
 
@@ -230,11 +261,15 @@ static void say_what_runs(const rb_plan *plan) {
 /* What a percentile costs is said before it is paid. */
 static void say_scenario(const rb_plan *plan) {
     const double share = plan->percentile;
-    if (plan->scenario != RB_SCENARIO_SINGLE_STREAM)
-        return;
-    printf("single-stream: p%g takes at least %zu calls of each row, as many as its 95 %% interval "
-           "needs to have two ends (MLPerf's margin of %g: %zu)\n\n",
-           100 * share, rb_percentile_least(share), (1 - share) / 20, rb_percentile_mlperf(share));
+    if (plan->scenario == RB_SCENARIO_OFFLINE)
+        printf("offline: %d stretches of about %g s for each row, or once through the images\n\n",
+               plan->tier->workers * plan->tier->turns, plan->tier->turn_seconds);
+    if (plan->scenario == RB_SCENARIO_SINGLE_STREAM)
+        printf("single-stream: p%g takes at least %zu calls of each row, as many as its 95 %% "
+               "interval "
+               "needs to have two ends (MLPerf's margin of %g: %zu)\n\n",
+               100 * share, rb_percentile_least(share), (1 - share) / 20,
+               rb_percentile_mlperf(share));
 }
 
 static void print_affinity(const rb_affinity *affinity) {
@@ -266,6 +301,8 @@ static void print_repetition(const rb_plan *plan, const rb_record *record) {
             printf(" --mode %s", record->mode);
         if (plan->scenario == RB_SCENARIO_SINGLE_STREAM)
             printf(" --scenario single-stream --percentile %g", 100 * plan->percentile);
+        if (plan->scenario == RB_SCENARIO_OFFLINE)
+            printf(" --scenario offline");
         print_affinity(&plan->affinity);
         if (plan->weights)
             printf(" --weights '%s'", plan->weights);

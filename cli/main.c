@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/text.h"
+#include "bench/environment.h"
 #include "bench/worker.h"
 #include "cli/cli.h"
 
@@ -18,6 +19,7 @@ static const struct {
     {"gate", rb_command_gate, "tell whether one build is slower than another"},
     {"compare", rb_command_compare,
      "tell what is slower, wrong or larger in one run than in another"},
+    {"merge", rb_command_merge, "make one result of those of several machines"},
     {"plot", rb_command_plot, "draw the results of a run"},
     {"profile", rb_command_profile, "tell where the time of a network goes, node by node"},
     {"trace", rb_command_trace, "tell at which node two engines part, and whose fault it is"},
@@ -74,6 +76,7 @@ int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "worker") == 0)
         return rb_worker_serve(STDIN_FILENO);
+    rb_environment_begin();
     for (size_t i = 0; i < command_count; i++)
         if (strcmp(commands[i].name, name) == 0) {
             char title[64];

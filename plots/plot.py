@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the figures of a run: latency, memory and error over depth; or that of a trace or profile."""
+"""Draws the figures of a run: latency, memory and error over depth, scaling over threads; or that
+of a trace or profile."""
 
 import argparse
 import signal
@@ -14,6 +15,7 @@ try:
     import profile_file
     import result_file
     import style
+    import threads
     import trace_figure
     import trace_file
 except ModuleNotFoundError as problem:
@@ -26,7 +28,14 @@ except ModuleNotFoundError as problem:
 # as in docs/design.md
 EXIT_OK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_NOTHING, EXIT_INTERRUPTED = 0, 2, 3, 6, 130
 
-FIGURES = {"latency": latency.draw, "memory": memory.draw, "error": error.draw}
+FIGURES = {
+    "latency": latency.draw,
+    "memory": memory.draw,
+    "error": error.draw,
+    "threads": threads.draw,
+}
+# A run with one number of threads has nothing to say of several: that is no omission.
+OPTIONAL = ("threads",)
 FORMATS = ("png", "svg")
 
 
@@ -45,7 +54,8 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n"
         "  resbench plot results-today/results.json -o figures --format svg\n\n"
-        "Writes latency, memory and error, or trace, or profile, each as .png and .svg.\n\n"
+        "Writes latency, memory, error and, of several numbers of threads, threads; or trace; or\n"
+        "profile; each as .png and .svg.\n\n"
         "exit codes: 0 fine, 2 usage, 3 bad input (or the figures cannot be written),\n"
         "6 nothing to draw",
     )
@@ -92,7 +102,7 @@ def main() -> int:
               file=sys.stderr)  # fmt: skip
         return EXIT_BAD_INPUT
     for name in drawing:
-        if name not in drawn:
+        if name not in drawn and name not in OPTIONAL:
             print(f"{name}: not drawn, no record holds a value for it", file=sys.stderr)
     return EXIT_OK
 

@@ -77,11 +77,40 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class ThreadPoint:
+    """One number of threads; speed-up and efficiency are over the fewest of its line."""
+
+    threads: int
+    speedup: float
+    efficiency: float
+
+
+@dataclass(frozen=True)
+class ThreadLine:
+    """One network, engine, batch, input size and mode with several numbers of threads."""
+
+    network: str
+    engine: str
+    batch: int
+    height: int
+    width: int
+    mode: str
+    knee: int | None  # threads
+    cliff: int | None
+    points: list[ThreadPoint]  # by threads
+
+    @property
+    def panel(self) -> tuple[str, int, int, int, str]:
+        return (self.network, self.batch, self.height, self.width, self.mode)
+
+
+@dataclass(frozen=True)
 class Results:
     context: dict  # the machine; nothing in it is required
     plan: dict  # the job, likewise
     records: list[Record]
     fits: list[Fit]
+    thread_lines: list[ThreadLine] = field(default_factory=list)
 
     def networks(self, group: Group | None = None) -> list[str]:
         """From shallow to deep; of one panel, or all."""
@@ -170,6 +199,13 @@ def kind_error(value: object) -> float | None:
     return number
 
 
+def kind_share(value: object) -> float:
+    number = kind_real(value)
+    if number is None or not 1e-9 <= number <= 1e9:
+        raise ValueError("a positive number")
+    return number
+
+
 def kind_limit(value: object) -> float | None:
     if kind_error(value) == 0:
         raise ValueError("a positive number or null")
@@ -247,6 +283,8 @@ def _read_times(rows: list[dict], path: Path) -> dict[str, dict]:
     for row in rows:
         if row.get("aggregate_name") != "median" or not isinstance(row.get("run_name"), str):
             continue
+        if row["run_name"].endswith("/offline"):  # a throughput, which has no latency
+            continue
         where = f"the median row of {shown(row['run_name'])}"
         # The interval is left out below eight samples.
         row = dict.fromkeys(_TIMES) | row
@@ -298,6 +336,51 @@ def _read_fits(ours: dict, path: Path) -> list[Fit]:
     return fits
 
 
+_LINE_MEMBERS = {
+    "network": kind_name,
+    "engine": kind_name,
+    "batch": kind_count,
+    "height": kind_count,
+    "width": kind_count,
+    "mode": kind_name,
+}
+_POINT_MEMBERS = {"threads": kind_count, "speedup": kind_share, "efficiency": kind_share}
+
+
+def _read_place(item: dict, key: str, path: Path, where: str) -> int | None:
+    """The threads of a knee or cliff; null where there is none."""
+    if item.get(key) is None:
+        return None
+    place = _container(item, key, dict, path, where)
+    return read_members(place, {"threads": kind_count}, path, f"{key} of {where}")["threads"]
+
+
+def _read_thread_lines(ours: dict, records: list[Record], path: Path) -> list[ThreadLine]:
+    if "thread_scaling" not in ours:
+        return []  # written before there was any
+    found = []
+    engines = {record.engine for record in records}
+    for index, item in enumerate(read_objects(ours, "thread_scaling", path, "resbench")):
+        where = f"thread_scaling {index}"
+        values = read_members(item, _LINE_MEMBERS, path, where)
+        if values["engine"] not in engines:
+            name = shown(values["engine"])
+            raise BadInput(f"{path}: engine of {where} is {name}, of which there is no record")
+        points = [
+            ThreadPoint(**read_members(point, _POINT_MEMBERS, path, f"a point of {where}"))
+            for point in read_objects(item, "points", path, where)
+        ]
+        counts = [point.threads for point in points]
+        if len(counts) < 2 or counts != sorted(set(counts)):
+            raise BadInput(f"{path}: points of {where} have {counts} threads, expected them to ascend")
+        places = {key: _read_place(item, key, path, where) for key in ("knee", "cliff")}
+        for key, threads in places.items():
+            if threads is not None and threads not in counts:
+                raise BadInput(f"{path}: {key} of {where} is at {threads} threads, where no point is")
+        found.append(ThreadLine(**values, **places, points=points))
+    return found
+
+
 def load(path: Path) -> dict:
     """The object that a file holds. Raises BadInput."""
     try:
@@ -324,9 +407,11 @@ def read(path: Path, root: dict) -> Results:
     if ours.get("schema_version") != SCHEMA_VERSION:
         found = shown(ours.get("schema_version"))
         raise BadInput(f"{path}: schema version {found}, expected {SCHEMA_VERSION}")
+    records = _read_records(ours, read_objects(root, "benchmarks", path, "the file"), path)
     return Results(
         context=_container(root, "context", dict, path, "the file"),
         plan=_container(ours, "plan", dict, path, "resbench"),
-        records=_read_records(ours, read_objects(root, "benchmarks", path, "the file"), path),
+        records=records,
         fits=_read_fits(ours, path),
+        thread_lines=_read_thread_lines(ours, records, path),
     )

@@ -144,15 +144,26 @@ def _version(results: Results) -> str:
     return "resbench"
 
 
+def _counted(threads: list[int]) -> str:
+    """1 thread; 1 and 2 threads; 1, 2, 4 and 8 threads; 1, 2, ... and 16 threads."""
+    words = [str(count) for count in threads]
+    if len(words) == 1:
+        return plural(threads[0], "thread")
+    first = words[:-1] if len(words) <= 6 else [*words[:2], "..."]
+    return f"{', '.join(first)} and {words[-1]} threads"
+
+
 def _job(results: Results) -> list[str]:
     batches: dict[int, list[str]] = {}
     for batch, threads in sorted({(r.batch, r.threads) for r in results.records}):
         batches.setdefault(threads, []).append(str(batch))
+    threads: dict[tuple, list[int]] = {}  # numbers of threads that have the same batches
+    for count in sorted(batches):
+        threads.setdefault(tuple(batches[count]), []).append(count)
     # null is what bench/plan.c writes for what the user did not give.
     made = [key for key in ("weights", "images") if results.plan.get(key, "") is None]
     groups = "; ".join(
-        f"batch {' and '.join(batch)}, {plural(threads, 'thread')}"
-        for threads, batch in batches.items()
+        f"batch {' and '.join(batch)}, {_counted(counts)}" for batch, counts in threads.items()
     )
     sizes = sorted({(r.height, r.width) for r in results.records})
     size = f"input {', '.join(f'{h}x{w}' for h, w in sizes)}"

@@ -104,27 +104,58 @@ typedef struct timing {
     const job *job;
     const rb_remote_problem_facts *facts;
     const double *right; /* what it gives */
+    double *dst[RB_CASE_INPUTS];
+    float *reversed; /* the second input: the first one's values in reverse order */
     rb_profile_line *line;
 } timing;
 
+static rb_status begin(rb_worker *worker, const job *j, const rb_remote_problem_facts *facts,
+                       const double *right, rb_profile_line *line, timing *t, rb_error *err) {
+    const int64_t values = rb_problem_src_elements(j->problem);
+    const size_t bytes = (size_t)rb_problem_dst_elements(j->problem) * sizeof *right;
+    *t = (timing){.worker = worker, .job = j, .facts = facts, .right = right, .line = line};
+    t->reversed = malloc((size_t)values * sizeof *t->reversed);
+    for (int i = 0; i < RB_CASE_INPUTS; i++)
+        t->dst[i] = malloc(bytes);
+    if (!t->reversed || !t->dst[0] || !t->dst[1])
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for the values of %s", line->name);
+    for (int64_t i = 0; i < values; i++)
+        t->reversed[i] = j->operands->src[values - 1 - i];
+    return RB_OK;
+}
+
+static void finish(timing *t) {
+    free(t->reversed);
+    for (int i = 0; i < RB_CASE_INPUTS; i++)
+        free(t->dst[i]);
+}
+
+static void mistrust(rb_profile_line *line, const char *why) {
+    line->alone = RB_VERDICT_MISTRUSTED;
+    snprintf(line->alone_note, sizeof line->alone_note, "%.255s", why);
+}
+
 static rb_status take_turn(const timing *t, const rb_timing_spec *spec, double call_ns, medians *m,
                            rb_error *err) {
+    const rb_problem *problem = t->job->problem;
+    const size_t count = spec->repetitions / 2;
     double plain_ns[MOST_CALLS / 2], profiled_ns[MOST_CALLS / 2], own_ns[MOST_CALLS / 2];
     int64_t node_ns[MOST_CALLS / 2];
-    const size_t count = spec->repetitions / 2;
-    rb_worker_times times = {.plain_ns = plain_ns, .profiled_ns = profiled_ns, .node_ns = node_ns};
+    rb_remote_problem_calls calls = {
+        .times = {.plain_ns = plain_ns, .profiled_ns = profiled_ns, .node_ns = node_ns},
+        .dst = {t->dst[0], t->dst[1]}};
+    const float *const src[RB_CASE_INPUTS] = {t->job->operands->src, t->reversed};
     const rb_status status =
-        rb_remote_problem_profile(t->worker, t->job->problem, t->facts, t->job->operands->src, spec,
-                                  call_ns, t->right, &times, err);
+        rb_remote_problem_profile(t->worker, problem, t->facts, spec, src, call_ns, &calls, err);
     if (status != RB_OK)
         return status;
     for (size_t i = 0; i < count; i++)
         own_ns[i] = (double)node_ns[i];
     *m = (medians){rb_median(own_ns, count), rb_median(plain_ns, count)};
-    if (times.untrue[0]) {
-        t->line->alone = RB_VERDICT_MISTRUSTED;
-        snprintf(t->line->alone_note, sizeof t->line->alone_note, "%.255s", times.untrue);
-    }
+    if (memcmp(t->dst[0], t->right, (size_t)rb_problem_dst_elements(problem) * sizeof *t->right))
+        mistrust(t->line, "timed calls do not give what a call gave that was looked at");
+    if (calls.times.untrue[0])
+        mistrust(t->line, calls.times.untrue);
     return RB_OK;
 }
 
@@ -188,8 +219,12 @@ static rb_status run_and_time(bench *b, size_t engine, const job *j, double *val
     const rb_check_figures figures =
         rb_figures_compare(j->problem, j->truth, facts.algorithm, values);
     line->alone = rb_figures_judge_operation(&figures, line->alone_note, sizeof line->alone_note);
-    const timing t = {*worker, j, &facts, values, line};
-    return time_both(&t, plan->quick, b->work->profile->engines[engine].call_ns, err);
+    timing t;
+    status = begin(*worker, j, &facts, values, line, &t, err);
+    if (status == RB_OK)
+        status = time_both(&t, plan->quick, b->work->profile->engines[engine].call_ns, err);
+    finish(&t);
+    return status;
 }
 
 /* A failure that is the engine's costs the node, and the worker. */

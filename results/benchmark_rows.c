@@ -34,7 +34,8 @@ static void append_iterations(json_t *rows, const rb_benchmark *b) {
         json_t *object = row(b, "");
         json_object_set_new(object, "run_type", json_string("iteration"));
         json_object_set_new(object, "repetition_index", json_integer((json_int_t)i));
-        json_object_set_new(object, "iterations", json_integer(1));
+        json_object_set_new(object, "iterations",
+                            json_integer(b->iterations > 0 ? b->iterations : 1));
         set_times(object, sample->real_ns, sample->cpu_ns);
         json_object_set_new(object, "worker", json_integer(sample->worker));
         json_object_set_new(object, "turn", json_integer(sample->turn));

@@ -15,6 +15,7 @@ typedef struct rb_benchmark {
     size_t family; /* number of the benchmark in its file */
     const rb_sample *samples;
     size_t count;
+    int64_t iterations;        /* of each sample; 0: 1 */
     const rb_summary *real_ns; /* of the samples */
 } rb_benchmark;
 

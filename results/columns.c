@@ -31,7 +31,7 @@ double rb_mebibytes(int64_t bytes) {
 
 /* GMAC/s at the median latency, nominal: what the definition costs, however it was computed. */
 static double rate_gmacs(const rb_record *r) {
-    return (double)r->macs / r->latency_ns.median;
+    return (double)r->macs / rb_record_batch_ns(r);
 }
 
 /* How many times faster than the engine called reference in the same cell. */
@@ -45,7 +45,7 @@ static double speedup(const void *all, const void *row) {
             other->threads == r->threads && other->height == r->height &&
             other->width == r->width && strcmp(other->mode, r->mode) == 0 &&
             strcmp(other->scenario, r->scenario) == 0)
-            return other->latency_ns.median / r->latency_ns.median;
+            return rb_record_batch_ns(other) / rb_record_batch_ns(r);
     }
     return NAN;
 }
@@ -56,6 +56,11 @@ static const char *size(const void *row) {
     const rb_record *r = row;
     snprintf(text, sizeof text, "%lldx%lld", (long long)r->height, (long long)r->width);
     return text;
+}
+
+/* A throughput has no latency. */
+static double latency_ms(const rb_record *r, double ns) {
+    return rb_record_is_offline(r) ? NAN : ns * 1e-6;
 }
 
 TEXT(network, r->network)
@@ -83,11 +88,11 @@ NUMBER(load_ms, r->load_ns * 1e-6)
 NUMBER(open_ms, r->open_ns * 1e-6)
 NUMBER(first_run_ms, r->first_run_ns * 1e-6)
 NUMBER(sample_count, (double)r->sample_count)
-NUMBER(median_ms, r->latency_ns.median * 1e-6)
-NUMBER(low_ms, r->latency_ns.low * 1e-6)
-NUMBER(high_ms, r->latency_ns.high * 1e-6)
-NUMBER(interval_percent, 50 * (r->latency_ns.high - r->latency_ns.low) / r->latency_ns.median)
-NUMBER(min_ms, r->latency_ns.min * 1e-6)
+NUMBER(median_ms, latency_ms(r, r->latency_ns.median))
+NUMBER(low_ms, latency_ms(r, r->latency_ns.low))
+NUMBER(high_ms, latency_ms(r, r->latency_ns.high))
+NUMBER(interval_percent, 50 * (r->latency_ns.high - r->latency_ns.low) / rb_record_batch_ns(r))
+NUMBER(min_ms, latency_ms(r, r->latency_ns.min))
 
 #define PERCENTILE(name, index)                                                                    \
     NUMBER(name##_ms, r->latency_ns.percentiles[index].value * 1e-6)                               \
@@ -100,12 +105,12 @@ PERCENTILE(p95, 2)
 PERCENTILE(p99, 3)
 PERCENTILE(p99_9, 4)
 
-NUMBER(images_per_second, (double)r->batch / (r->latency_ns.median * 1e-9))
+NUMBER(images_per_second, (double)r->batch / (rb_record_batch_ns(r) * 1e-9))
 NUMBER(gmacs_per_second, rate_gmacs(r))
 NUMBER(peak_gmacs, r->peak_gmacs)
 NUMBER(peak_percent, 100 * rate_gmacs(r) / r->peak_gmacs)
 NUMBER(harness_us, r->harness_overhead_ns * 1e-3)
-NUMBER(harness_percent, 100 * r->harness_overhead_ns / r->latency_ns.median)
+NUMBER(harness_percent, 100 * r->harness_overhead_ns / rb_record_batch_ns(r))
 NUMBER(yardstick_percent, 100 * (r->yardstick_spread - 1))
 NUMBER(steal_percent, known(100 * r->steal_share))
 NUMBER(reorders, known((double)r->reorders))
@@ -123,6 +128,7 @@ NUMBER(reader_mib, rb_mebibytes(r->ledger.reader_rss_bytes))
 NUMBER(buffer_mib, rb_mebibytes(r->ledger.buffer_bytes))
 NUMBER(unaccounted_mib, mebibytes(rb_balance_of(r).unaccounted))
 NUMBER(passing_mib, mebibytes(rb_balance_of(r).passing))
+NUMBER(foreseen_mib, rb_mebibytes(r->foreseen_bytes))
 NUMBER(host_peak_mib, rb_mebibytes(r->ledger.host_peak_bytes))
 NUMBER(load_peak_mib, rb_mebibytes(r->ledger.load_peak_rss_bytes))
 NUMBER(open_peak_mib, rb_mebibytes(r->ledger.open_peak_rss_bytes))
@@ -222,6 +228,7 @@ const rb_column rb_columns[] = {
     N("weight_mib", "weights MiB", MEMORY_MORE, FIXED, 1, DETAIL, weight_mib),
     N("activation_bound_mib", "act. bound MiB", MEMORY_MORE, FIXED, 1, DETAIL,
       activation_bound_mib),
+    N("foreseen_mib", "foreseen MiB", MEMORY_MORE, FIXED, 1, DETAIL, foreseen_mib),
     N("host_peak_mib", "held at most MiB", MEMORY_MORE, FIXED, 1, DETAIL, host_peak_mib),
     N("load_peak_rss_mib", "load peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, load_peak_mib),
     N("open_peak_rss_mib", "open peak MiB", MEMORY_MORE, FIXED, 1, DETAIL, open_peak_mib),

@@ -7,6 +7,8 @@
 #include "results/benchmark_rows.h"
 #include "results/grid.h"
 
+#define WIDE_PERCENT 10 /* either side of a median */
+
 #define TEXT(name, type, expression)                                                               \
     static const char *name(const void *of) {                                                      \
         const type *r = of;                                                                        \
@@ -236,8 +238,23 @@ static const char what_times_hold[] =
     "calls, caches emptied before each.\nx dnn: how many times faster than onednn.\n";
 
 static const char what_sums_hold[] =
-    "Together, as often as the network has them (rows that are PASS alone; 'x dnn' over those that "
+    "Together, as often as the network has them (only rows that are PASS; 'x dnn' over those that "
     "onednn has as well):\n";
+
+/* A machine that others use as well shows in the intervals. */
+static void print_noise(const rb_kernel_table *table, FILE *out) {
+    size_t wide = 0, known = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        const double percent = hot_interval(table, &table->rows[i]);
+        known += isfinite(percent);
+        wide += percent > WIDE_PERCENT;
+    }
+    if (wide > 0)
+        fprintf(out,
+                "The 95 %% intervals of %zu of %zu hot times are wider than +-%d %%: the machine "
+                "is busy, or the turns are too short.\n",
+                wide, known, WIDE_PERCENT);
+}
 
 rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *err) {
     row_grid rows;
@@ -254,6 +271,7 @@ rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *
             fprintf(out, "%s %s: %s: %s\n", table->rows[i].problem, table->rows[i].engine,
                     rb_verdict_name(table->rows[i].verdict), table->rows[i].note);
     fputs(what_times_hold, out);
+    print_noise(table, out);
     rb_grid grid = grid_of_sums(sums, count);
     grid.column_shown = rb_column_in_summary;
     if (count > 0) {

@@ -49,6 +49,7 @@ void rb_record_init(rb_record *record) {
     *record = (rb_record){.verdict = RB_VERDICT_NONE,
                           .mode = "steady",
                           .scenario = "calls",
+                          .stretch_batches = 1,
                           .affinity = "none",
                           .processor_count = -1,
                           .cores = -1,
@@ -59,6 +60,7 @@ void rb_record_init(rb_record *record) {
                           .rel_l2_limit = NAN,
                           .max_abs_error = NAN,
                           .top1_agree = -1,
+                          .call_overhead_ns = NAN,
                           .load_ns = NAN,
                           .open_ns = NAN,
                           .first_run_ns = NAN,
@@ -73,7 +75,8 @@ void rb_record_init(rb_record *record) {
                           .scratch_bytes = -1,
                           .peak_rss_bytes = -1,
                           .peak_rss_after_start_bytes = -1,
-                          .steady_rss_bytes = -1};
+                          .steady_rss_bytes = -1,
+                          .foreseen_bytes = -1};
     rb_ledger_init(&record->ledger);
     rb_call_counts_init(&record->counts);
 }
@@ -106,8 +109,30 @@ rb_status rb_samples_summarize(const rb_sample *samples, size_t count, rb_summar
     return status;
 }
 
+bool rb_record_is_offline(const rb_record *record) {
+    return strcmp(record->scenario, "offline") == 0;
+}
+
+double rb_record_batch_ns(const rb_record *record) {
+    return rb_record_is_offline(record) ? record->latency_ns.mean : record->latency_ns.median;
+}
+
+static void summarize_throughput(rb_summary *summary) {
+    const double half = summary->count > 1 ? rb_student_95(summary->count - 1) * summary->stddev /
+                                                 sqrt((double)summary->count)
+                                           : NAN;
+    summary->low = summary->mean - half;
+    summary->high = summary->mean + half;
+    for (size_t p = 0; p < RB_PERCENTILES; p++)
+        summary->percentiles[p] = (rb_percentile){NAN, NAN, NAN};
+}
+
 rb_status rb_record_summarize(rb_record *record, rb_error *err) {
-    return rb_samples_summarize(record->samples, record->sample_count, &record->latency_ns, err);
+    const rb_status status =
+        rb_samples_summarize(record->samples, record->sample_count, &record->latency_ns, err);
+    if (status == RB_OK && rb_record_is_offline(record))
+        summarize_throughput(&record->latency_ns);
+    return status;
 }
 
 void rb_record_name(const rb_record *record, char *name, size_t capacity) {

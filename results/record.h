@@ -51,6 +51,7 @@ typedef struct rb_record {
     char engine_sha256[65];              /* of its shared object; "" unknown */
     char weights_sha256[65];             /* of the tensors, as the weights file states it */
     char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
+    double call_overhead_ns; /* of a peer: what its timing loop takes for an empty call */
     char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
@@ -62,7 +63,7 @@ typedef struct rb_record {
     int32_t processor_count, cores, numa_nodes; /* of these processors; -1 unknown */
     double cpu_quota;  /* processors' worth of time that a cgroup allows; NaN: no limit */
     char mode[8];      /* of latency: "steady", "cold" */
-    char scenario[16]; /* "calls", "single-stream" */
+    char scenario[16]; /* "calls", "single-stream", "offline" */
     /* the network */
     int64_t parameters;
     int64_t macs; /* whole batch */
@@ -79,7 +80,8 @@ typedef struct rb_record {
     /* every timed call */
     rb_sample *samples;
     size_t sample_count;
-    rb_summary latency_ns; /* of samples' real_ns: rb_record_summarize */
+    int64_t stretch_batches; /* offline: a sample is the mean over so many batches; else 1 */
+    rb_summary latency_ns;   /* of samples' real_ns: rb_record_summarize */
     /* machine while measuring: slowest over fastest run of the yardstick loop; steal time */
     double yardstick_spread;
     double steal_share;         /* of the processor time of the cell; -1 unknown */
@@ -89,20 +91,27 @@ typedef struct rb_record {
     int64_t weight_bytes, packed_weight_bytes;
     int64_t activation_bytes, activation_bound_bytes, scratch_bytes;
     int64_t peak_rss_bytes, peak_rss_after_start_bytes, steady_rss_bytes;
-    rb_ledger ledger;      /* of the same worker: the one with the highest peak */
-    rb_call_counts counts; /* over all timed calls */
+    int64_t foreseen_bytes; /* that its worker was expected to need, at least */
+    rb_ledger ledger;       /* of the same worker: the one with the highest peak */
+    rb_call_counts counts;  /* over all timed calls */
 } rb_record;
 
 /* Text fields empty, numbers unknown (NaN, -1), verdict NONE, no samples. */
 void rb_record_init(rb_record *record);
 void rb_record_release(rb_record *record); /* frees the samples */
 
-/* Fills latency_ns from the samples. */
+/* Fills latency_ns from the samples. Offline, samples are no latencies: there are no percentiles,
+ * and low..high is the 95 % interval of the mean over turns (Student's t), from two turns on. */
 rb_status rb_record_summarize(rb_record *record, rb_error *err);
+
+/* Of a batch, by what the row is about: the median of calls, or offline all time over all batches.
+ */
+double rb_record_batch_ns(const rb_record *record);
+bool rb_record_is_offline(const rb_record *record);
 
 /* "resnet50/onednn/batch:1/threads:2/size:224x224", the name of the cell in Google Benchmark's
  * style: height before width; "/cold" follows where caches are emptied, and
- * "/single-stream" in that scenario. */
+ * "/single-stream" or "/offline" in these scenarios. */
 void rb_record_name(const rb_record *record, char *name, size_t capacity);
 
 typedef struct rb_record_list {

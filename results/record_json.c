@@ -14,6 +14,7 @@ static const rb_json_field fields[] = {
     FIELD(TEXT, preprocessing),
     FIELD(TEXT, settings),
     FIELD(TEXT, settings_tried),
+    FIELD(DOUBLE, call_overhead_ns),
     FIELD(INT32, depth),
     FIELD(INT32, blocks),
     FIELD(INT64, batch),
@@ -28,6 +29,7 @@ static const rb_json_field fields[] = {
     FIELD(DOUBLE, cpu_quota),
     FIELD(TEXT, mode),
     FIELD(TEXT, scenario),
+    FIELD(INT64, stretch_batches),
     FIELD(INT64, parameters),
     FIELD(INT64, macs),
     FIELD(TEXT, note),
@@ -53,6 +55,7 @@ static const rb_json_field fields[] = {
     FIELD(INT64, peak_rss_bytes),
     FIELD(INT64, peak_rss_after_start_bytes),
     FIELD(INT64, steady_rss_bytes),
+    FIELD(COUNT, foreseen_bytes),
 };
 
 static const size_t field_count = sizeof fields / sizeof fields[0];

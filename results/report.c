@@ -23,6 +23,7 @@ static rb_status append_rows(json_t *rows, const rb_record_list *records, size_t
                                     .family = index,
                                     .samples = record->samples,
                                     .count = record->sample_count,
+                                    .iterations = record->stretch_batches,
                                     .real_ns = &record->latency_ns};
     if (record->sample_count == 0) {
         rb_benchmark_append_error(rows, &benchmark, record->note);

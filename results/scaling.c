@@ -88,7 +88,8 @@ rb_scaling *rb_scaling_compute(const rb_record_list *records, size_t *count) {
     rb_scaling *scalings = malloc((records->count + 1) * sizeof *scalings);
     for (size_t i = 0; scalings && i < records->count; i++) {
         const rb_record *record = &records->items[i];
-        if (record->sample_count == 0 || record->verdict != RB_VERDICT_PASS)
+        if (record->sample_count == 0 || record->verdict != RB_VERDICT_PASS ||
+            rb_record_is_offline(record))
             continue;
         rb_scaling *s = line_of(record, scalings, count);
         if (s->count == RB_MAX_SCALING_POINTS)

@@ -42,14 +42,14 @@ static void print_overhead(const rb_record_list *records, FILE *out) {
     double share = 0;
     for (size_t i = 0; i < records->count; i++) {
         const rb_record *r = &records->items[i];
-        const double own = r->harness_overhead_ns / r->latency_ns.median;
+        const double own = r->harness_overhead_ns / rb_record_batch_ns(r);
         if (own > share) {
             share = own;
             most = r;
         }
     }
     if (most)
-        fprintf(out, "\nharness overhead: %.3g us per call, %.2g %% of the median of %s %s\n",
+        fprintf(out, "\nharness overhead: %.3g us per call, %.2g %% of a call of %s %s\n",
                 most->harness_overhead_ns * 1e-3, 100 * share, most->network, most->engine);
 }
 

@@ -99,7 +99,7 @@ rb_thread_scaling *rb_thread_scaling_compute(const rb_record_list *records, size
         if (line->count < RB_MAX_THREAD_POINTS)
             line->points[line->count++] =
                 (rb_thread_point){.record = record,
-                                  .latency_ms = record->latency_ns.median * 1e-6,
+                                  .latency_ms = rb_record_batch_ns(record) * 1e-6,
                                   .low_ms = record->latency_ns.low * 1e-6,
                                   .high_ms = record->latency_ns.high * 1e-6};
     }

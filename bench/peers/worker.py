@@ -17,6 +17,7 @@ import importlib.metadata
 import importlib.util
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter_ns
@@ -91,6 +92,8 @@ class Worker:
     def open(self, request: dict, _block: bytearray) -> tuple[dict, bytes]:
         self.session = None
         self.check_packages()
+        if not request.get("verbose"):
+            warnings.simplefilter("ignore")  # of deprecated functions, say, in the midst of tables
         if "problem" in request or request.get("jitter"):
             raise Refused(UNSUPPORTED, f"peer:{self.name} runs whole networks with weights as they are")
         members = ("network", "weights", "batch", "height", "width", "classes", "threads")
@@ -175,6 +178,8 @@ class Worker:
         repetitions = request["repetitions"]
         if not 1 <= repetitions <= 1000000:
             raise Refused(USAGE, f"repetitions must lie in 1..1000000, not {repetitions}")
+        if request.get("slowdown"):
+            raise Refused(UNSUPPORTED, "a peer is not slowed down for a gate's self-test")
         if request.get("cold"):
             raise Refused(UNSUPPORTED, "caches are not emptied before the calls of a peer: --mode steady")
         last = [b""] * INPUTS

@@ -61,7 +61,9 @@ install_benchmark() {
     fi
     mkdir "$work/source"
     tar -xf "$work"/benchmark_*.orig.tar.* -C "$work/source" --strip-components=1
-    [ -d "$benchmark_prefix" ] || build_benchmark "$work"
+    if [ ! -d "$benchmark_prefix" ]; then # and not `||`, within which a failure would end nothing
+        build_benchmark "$work"
+    fi
     rm -rf "$benchmark_tools"
     mv -T "$work/source/tools" "$benchmark_tools"
     rm -rf "$work"

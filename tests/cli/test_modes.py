@@ -1,10 +1,11 @@
 """Modes of latency and scenarios of resbench run."""
 
 import math
+import statistics
 
 import pytest
 
-from support import QUICK, Report, cell, table_lines
+from support import QUICK, Report, cell, engine_path, table_lines
 
 ENGINE = ("--depths", "8", "--engines", "reference")
 STEADY = cell("resnet8", "reference")
@@ -121,9 +122,70 @@ def test_a_default_run_has_no_table_of_percentiles(modes):
         (("--scenario", "single-stream", "--percentile", "98"), ("'98'", "99.9")),
         (("--scenario", "single-stream", "--batch", "1,2"), ("--batch 1",)),
         (("--percentile", "99"), ("single-stream",)),
+        (("--scenario", "offline", "--mode", "cold"), ("--mode steady",)),
     ],
 )
 def test_wrong_scenarios_are_named(resbench, arguments, words):
     sentence = resbench.fails(2, "run", *QUICK, *ENGINE, *arguments, "-o", "r")
     for word in words:
         assert word in sentence
+
+
+BATCH = 3
+
+
+@pytest.fixture(scope="module")
+def offline(shared):
+    """A stream of an honest engine, and one of an engine that rests once it was compared."""
+    result = shared(
+        *("run", *QUICK, "--depths", "8", "--engines", f"reference,{engine_path('lazy')}"),
+        *("--batch", BATCH, "--scenario", "offline", "-o", "offline"),
+    )
+    assert result.code == 1, result  # the other one is found out
+    return result.out, Report(shared.directory / "offline")
+
+
+def test_throughput_is_all_images_over_all_time(offline):
+    out, report = offline
+    name = cell("resnet8", "reference", BATCH) + "/offline"
+    record = report.records[name]
+    assert record["verdict"] == "PASS" and record["images"] >= 2 * BATCH
+    rows = [row for row in report.rows(name) if row["run_type"] == "iteration"]
+    assert [(row["worker"], row["turn"]) for row in rows] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    batches = {row["iterations"] for row in rows}
+    assert batches == {record["stretch_batches"]}  # as Google Benchmark means it: time is of one
+    assert record["stretch_batches"] * BATCH >= record["images"]
+    seconds = sum(row["real_time"] * row["iterations"] for row in rows) * 1e-3
+    images = sum(row["iterations"] for row in rows) * BATCH
+    (row,) = [row for row in report.csv if row["engine"] == "reference"]
+    assert float(row["images_per_second"]) == pytest.approx(images / seconds)
+    times = [row["real_time"] for row in rows]
+    half = 3.182 * statistics.stdev(times) / 2  # Student's t, three degrees of freedom
+    assert float(row["interval_percent"]) == pytest.approx(100 * half / statistics.mean(times))
+
+
+def test_a_throughput_has_no_latency(offline):
+    out, report = offline
+    (row,) = [row for row in report.csv if row["engine"] == "reference"]
+    for key in ("median_ms", "low_ms", "high_ms", "min_ms", "p50_ms", "p90_ms", "p99_ms"):
+        assert row[key] == "", key
+    assert row["peak_rss_mib"] == ""  # the set of images is in that process, too
+    assert report.json["resbench"]["scaling"] == []
+    assert "offline: 4 stretches" in out
+
+
+def test_who_rests_while_the_clock_runs_is_found_out(offline):
+    record = offline[1].records[cell("resnet8", "lazy", BATCH) + "/offline"]
+    assert record["verdict"] == "FAIL", record["note"]
+
+
+def test_results_of_a_stream_are_drawn_and_resumed(shared, offline):
+    again = shared(
+        *("run", *QUICK, "--depths", "8", "--engines", "reference", "--batch", BATCH),
+        *("--scenario", "offline", "--resume", "-o", "offline"),
+    )
+    report = Report(shared.directory / "offline")
+    name = cell("resnet8", "reference", BATCH) + "/offline"
+    assert report.rows(name) == offline[1].rows(name), again
+    plot = shared("plot", "offline/results.json")
+    assert "Traceback" not in plot.err, plot

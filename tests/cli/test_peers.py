@@ -58,6 +58,9 @@ def test_a_peer_stands_in_the_same_table(resbench, tmp_path):
     assert log.index(measured[0]) > fixed
     assert not [event for event in log[log.index(measured[0]) :] if event["pid"] in trials]
 
+    assert 0 < peer["call_overhead_ns"] and engine["call_overhead_ns"] is None
+    assert f"an empty call takes {peer['call_overhead_ns']:.0f} ns" in result.out
+    assert peer["open_minor_faults"] > 0 and peer["minor_faults_per_call"] >= 0
     assert peer["settings"] == "quick" and engine["settings"] == engine["settings_tried"] == ""
     told = peer["settings_tried"].split(", ")
     assert [words.split()[0] for words in told] == CANDIDATES
@@ -79,6 +82,13 @@ def test_resume_keeps_the_row_of_a_peer(resbench, tmp_path):
     assert not (tmp_path / "log").exists()
     after = Report(tmp_path / "r").records
     assert len(after) == 2 and before.items() <= after.items()
+
+    path = tmp_path / "r" / "results.json"
+    version = after[cell("resnet8", "peer:faulty")]["engine_version"]
+    path.write_text(path.read_text().replace(f'"{version}"', '"numpy 0.1"'))  # an earlier one
+    assert resbench(*RUN, "-e", "peer:faulty,reference", "-o", "r", "--resume").code == 0
+    assert {event["event"] for event in events(tmp_path)} == {"open", "call"}  # measured anew
+    assert Report(tmp_path / "r").records[cell("resnet8", "peer:faulty")]["engine_version"] == version
 
 
 def test_a_missing_package_is_skipped(resbench, tmp_path):

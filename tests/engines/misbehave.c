@@ -61,6 +61,17 @@ static rb_status open_unsupported(rb_error *err) {
     return rb_fail(err, RB_ERR_UNSUPPORTED, "this engine knows no network at all");
 }
 
+/* Memory that is in nobody's account. */
+static rb_status open_hoards(rb_error *err) {
+    const size_t bytes = (size_t)64 << 20;
+    volatile char *hoard = malloc(bytes);
+    if (!hoard)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory to hoard");
+    for (size_t i = 0; i < bytes; i += 1024)
+        hoard[i] = 1;
+    return RB_OK;
+}
+
 static rb_status run_crash(rb_session *s, const float *src, float *dst, rb_error *err) {
     (void)s, (void)src, (void)dst, (void)err;
     return crash();
@@ -319,6 +330,7 @@ static const fault faults[] = {
     {.name = "flags", .flags = 64},
     {.name = "garbage", .run = run_garbage},
     {.name = "hang", .run = run_hang},
+    {.name = "hoards", .open = open_hoards},
     {.name = "keeps", .flags = RB_ENGINE_KEEPS_WEIGHTS},
     {.name = "late_weights", .run = run_late_weights},
     {.name = "lazy", .run = run_lazy},

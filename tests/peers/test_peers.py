@@ -34,6 +34,23 @@ def images(tmp_path) -> Path:
     return make
 
 
+def test_in_one_run(tmp_path):
+    """All that are installed, in the rows of one run; those that are not are skipped in a sentence."""
+    listed = subprocess.run(
+        [os.environ["RESBENCH_PROGRAM"], "list", "--peers"], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    there = [line.split()[0] for line in listed if "cannot be used" not in line]
+    if not there:
+        pytest.skip("no peer is installed where resbench looks (ci/setup --peers)")
+    resbench("run", "--quick", "--threads", "1", "--depths", "8,20,18", "--batch", "1,3", "--engines",
+             ",".join(["onednn", *there]), "--output", tmp_path / "run")  # fmt: skip
+    records = json.loads((tmp_path / "run" / "results.json").read_text())["resbench"]["records"]
+    assert len(records) == 6 * (1 + len(there))
+    for record in records:
+        assert record["verdict"] == "PASS" and record["peak_rss_bytes"] > 0, record
+        assert bool(record["settings"]) == (record["engine"] != "onednn"), record
+
+
 @pytest.mark.parametrize("network", ["resnet18", "resnet50", "resnet50-v1", "resnet152"])
 def test_imagenet_networks(tmp_path, images, network):
     resbench("weights", "synth", network, "-o", tmp_path / "w.h5")

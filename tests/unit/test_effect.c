@@ -273,6 +273,38 @@ static void intervals_cover_the_truth(void **state) {
     }
 }
 
+static double resampled_mean(const rb_workers *w, uint64_t *seed) {
+    double sum = 0;
+    for (size_t i = 0; i < w->count; i++)
+        sum += w->log_ns[random_bits(seed) % w->count];
+    return sum / (double)w->count;
+}
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Why the interval is no bootstrap: of three processes there is too little to draw from. */
+static void a_bootstrap_of_three_processes_is_too_narrow(void **state) {
+    (void)state;
+    enum { RESAMPLES = 400 };
+    double differences[RESAMPLES];
+    uint64_t seed = 59;
+    size_t covered = 0;
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const rb_workers a = draw_workers(NORMAL, 3, &seed), b = draw_workers(NORMAL, 3, &seed);
+        for (size_t r = 0; r < RESAMPLES; r++)
+            differences[r] = resampled_mean(&b, &seed) - resampled_mean(&a, &seed);
+        qsort(differences, RESAMPLES, sizeof *differences, ascending);
+        covered +=
+            differences[RESAMPLES / 40] <= 0 && 0 <= differences[RESAMPLES - 1 - RESAMPLES / 40];
+    }
+    print_message("a 95 %% bootstrap interval of 3 processes: %.3f covered\n",
+                  (double)covered / TRIALS);
+    assert_true((double)covered / TRIALS < 0.9);
+}
+
 /* Why whole processes are the unit: turns of one process are alike, and a test of turns takes what
  * its process has drawn for a difference of the programs. */
 static void turns_would_cry_wolf(void **state) {
@@ -328,6 +360,7 @@ int main(void) {
         cmocka_unit_test(false_alarms_are_as_rare_as_promised),
         cmocka_unit_test(two_modes_are_for_the_exact_test),
         cmocka_unit_test(intervals_cover_the_truth),
+        cmocka_unit_test(a_bootstrap_of_three_processes_is_too_narrow),
         cmocka_unit_test(turns_would_cry_wolf),
         cmocka_unit_test(a_slowdown_is_seen),
     };

@@ -232,11 +232,25 @@ static void all_reasons_are_told_the_gravest_first(void **state) {
     assert_int_equal(grade.reasons[2].most, 'B');
 }
 
+static void what_is_measured_is_in_order(void **state) {
+    rb_stability s;
+    (void)state;
+    rb_stability_measure(0.01, &s);
+    assert_true(s.yardsticks >= 20);
+    assert_true(s.yardstick_p5_ns > 0);
+    assert_true(s.yardstick_p5_ns <= s.yardstick_median_ns);
+    assert_true(s.yardstick_median_ns <= s.yardstick_p95_ns);
+    assert_true(s.timer_cost_ns > 0 && s.timer_step_ns > 0);
+    assert_true(rb_stability_spread(&s) >= 0);
+    assert_true(s.steal_share <= 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_leaves_its_grade),
         cmocka_unit_test(what_was_not_measured_is_no_a),
         cmocka_unit_test(what_is_unknown_is_no_reason),
+        cmocka_unit_test(what_is_measured_is_in_order),
         cmocka_unit_test(all_reasons_are_told_the_gravest_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static void set_time(rb_kernel_row *row, rb_span span, double ns, double low, do
     row->times[span].ns.high = high;
 }
 
-/* The row of one engine: `times` occurrences in each network, and hot calls of hot_ns +- 10 %. */
+/* The row of one engine: `times` occurrences in each network, and hot calls of hot_ns +- 9 %. */
 static void add(rb_kernel_table *table, const char *problem, const char *engine, int64_t macs,
                 const int32_t times[2], double hot_ns, rb_verdict verdict) {
     rb_kernel_row row;
@@ -26,7 +26,7 @@ static void add(rb_kernel_table *table, const char *problem, const char *engine,
     row.counts[0] = times[0];
     row.counts[1] = times[1];
     row.verdict = verdict;
-    set_time(&row, RB_SPAN_HOT, hot_ns, 0.9 * hot_ns, 1.1 * hot_ns);
+    set_time(&row, RB_SPAN_HOT, hot_ns, 0.91 * hot_ns, 1.09 * hot_ns);
     set_time(&row, RB_SPAN_COLD, 2 * hot_ns, NAN, NAN);
     if (strcmp(engine, "mute") != 0) /* which does not tell the time of its node */
         set_time(&row, RB_SPAN_ALONE, hot_ns / 2, hot_ns / 4, hot_ns);
@@ -74,8 +74,8 @@ static void times_are_added_as_often_as_a_network_has_them(void **state) {
     assert_int_equal(sum->shared, 2);
     assert_int_equal(sum->macs, 2000000);
     assert_near(sum->times[RB_SPAN_HOT].ns, 80000);
-    assert_near(sum->times[RB_SPAN_HOT].low, 72000);
-    assert_near(sum->times[RB_SPAN_HOT].high, 88000);
+    assert_near(sum->times[RB_SPAN_HOT].low, 72800);
+    assert_near(sum->times[RB_SPAN_HOT].high, 87200);
     assert_near(sum->times[RB_SPAN_HOT].baseline_ns, 40000);
     assert_near(sum->times[RB_SPAN_COLD].ns, 160000);
     assert_true(isnan(sum->times[RB_SPAN_COLD].low)); /* no row has an interval */
@@ -175,6 +175,28 @@ static void the_terminal_table_fits_120_columns(void **state) {
     rb_kernel_table_release(&table);
 }
 
+/* Of hot times of +- 9 % none is wide; one of +- 20 % is. */
+static void wide_intervals_are_told(void **state) {
+    (void)state;
+    rb_kernel_table table = make_table();
+    for (int wide = 0; wide < 2; wide++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        if (wide)
+            set_time(&table.rows[2], RB_SPAN_HOT, 10000, 8000, 12000);
+        assert_ok(rb_kernel_terminal(&table, out, &err));
+        assert_int_equal(fclose(out), 0);
+        if (wide)
+            assert_contains(text, "intervals of 1 of 5 hot times are wider than +-10 %");
+        else
+            assert_null(strstr(text, "wider"));
+        free(text);
+    }
+    rb_kernel_table_release(&table);
+}
+
 /* Benchmarks of what was timed, and an error in place of those that were not. */
 static void json_has_the_schema_of_google_benchmark(void **state) {
     rb_kernel_table table = make_table();
@@ -227,6 +249,7 @@ int main(void) {
         cmocka_unit_test(an_unknown_time_makes_the_sum_unknown),
         cmocka_unit_test(sorting_keeps_problems_together),
         cmocka_unit_test(the_terminal_table_fits_120_columns),
+        cmocka_unit_test(wide_intervals_are_told),
         cmocka_unit_test(json_has_the_schema_of_google_benchmark),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

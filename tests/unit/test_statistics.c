@@ -174,9 +174,32 @@ static void a_slow_turn_widens_the_interval(void **state) {
     assert_true(apart.high - apart.low < 1);
 }
 
+/* Simpson's rule over the density of Student's t from 0 to x. */
+static double student_between(double degrees, double x) {
+    enum { STEPS = 20000 };
+    const double scale = exp(lgamma((degrees + 1) / 2) - lgamma(degrees / 2)) /
+                         sqrt(degrees * 3.14159265358979323846);
+    double sum = 0;
+    for (int i = 0; i <= STEPS; i++) {
+        const double t = x * i / STEPS, weight = i == 0 || i == STEPS ? 1 : i % 2 ? 4 : 2;
+        sum += weight * pow(1 + t * t / degrees, -(degrees + 1) / 2);
+    }
+    return scale * sum * x / STEPS / 3;
+}
+
+static void quantiles_of_student_hold_95_percent(void **state) {
+    (void)state;
+    assert_true(isnan(rb_student_95(0)));
+    for (size_t degrees = 1; degrees <= 30; degrees++)
+        assert_true(fabs(student_between((double)degrees, rb_student_95(degrees)) - 0.475) <
+                    4e-5); /* of three decimals */
+    assert_true(rb_student_95(1000) == rb_student_95(30));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_median_is_the_middle),
+        cmocka_unit_test(quantiles_of_student_hold_95_percent),
         cmocka_unit_test(moments_are_those_of_the_book),
         cmocka_unit_test(percentiles_are_of_unsorted_samples),
         cmocka_unit_test(too_few_samples_give_nothing),
