@@ -60,7 +60,6 @@ void rb_record_init(rb_record *record) {
                           .rel_l2_limit = NAN,
                           .max_abs_error = NAN,
                           .top1_agree = -1,
-                          .call_overhead_ns = NAN,
                           .load_ns = NAN,
                           .open_ns = NAN,
                           .first_run_ns = NAN,

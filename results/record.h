@@ -51,7 +51,6 @@ typedef struct rb_record {
     char engine_sha256[65];              /* of its shared object; "" unknown */
     char weights_sha256[65];             /* of the tensors, as the weights file states it */
     char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
-    double call_overhead_ns; /* of a peer: what its timing loop takes for an empty call */
     char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
@@ -85,7 +84,8 @@ typedef struct rb_record {
     /* machine while measuring: slowest over fastest run of the yardstick loop; steal time */
     double yardstick_spread;
     double steal_share;         /* of the processor time of the cell; -1 unknown */
-    double harness_overhead_ns; /* of a timed call: what it takes of an engine that does nothing */
+    double harness_overhead_ns; /* of a timed call: what it takes of an engine that does nothing; of
+                                 * a peer, whose loop is another: of a function that does nothing */
     double peak_gmacs;          /* measured multiply-add peak of this machine at `threads`, 1e9/s */
     /* memory in bytes; -1 unknown */
     int64_t weight_bytes, packed_weight_bytes;
