@@ -170,6 +170,22 @@ def test_replay_is_a_function_of_the_file(resbench, tmp_path, ratio, noise, word
     assert result.code == code
 
 
+SOURCE = Path(__file__).parents[2]
+PUBLISHED = SOURCE / "results/published/amd-epyc-model-17-kvm-2-cores/gate"
+
+
+@pytest.mark.parametrize("recording", sorted(path.name for path in PUBLISHED.glob("*.csv")))
+def test_what_the_document_says_of_recordings(resbench, recording):
+    """Each published recording has its lines in docs/gate.md, as the program prints them."""
+    result = resbench("gate", "--replay", PUBLISHED / recording)
+    said = [
+        [cell.strip() for cell in line.strip("|").split("|")][1:]
+        for line in (SOURCE / "docs/gate.md").read_text().splitlines()
+        if line.startswith(f"| {recording} |")
+    ]
+    assert [line.split() for line in result.out.splitlines()[1:]] == said != []
+
+
 def test_files_that_are_no_recording_are_refused(resbench, tmp_path):
     whole = times(6, 1.0)
     lines = whole.splitlines(keepends=True)
