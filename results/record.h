@@ -1,6 +1,5 @@
-/* One record: what was measured of one cell (network, engine, batch,
- * threads, input size). Everything that is
- * printed, plotted or compared is read from records. */
+/* One record: what was measured of one cell (network, engine, batch, threads, input size, mode,
+ * scenario). Everything that is printed, plotted or compared is read from records. */
 #ifndef RESULTS_RECORD_H
 #define RESULTS_RECORD_H
 
@@ -13,7 +12,9 @@
 #include "results/ledger.h"
 #include "results/statistics.h"
 
-#define RB_SCHEMA_VERSION 1
+/* Of results.json: raised with every member that is needed or means something else. 2: size, mode
+ * and scenario in the names of cells; the ledger and counters. */
+#define RB_SCHEMA_VERSION 2
 #define RB_SETTINGS_CAPACITY 64
 #define RB_SETTINGS_TRIED_CAPACITY 512
 
