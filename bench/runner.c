@@ -73,6 +73,8 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
             rb_progress_advance(&run->progress, rb_cell_group_work(&cell->setting->group) /
                                                     (tier->workers * tier->turns));
         }
+    if (status == RB_OK && rb_interrupted()) /* turns are missing: no row may come of it */
+        status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     for (size_t i = 0; status == RB_OK && i < count; i++)
         status = rb_cell_close(&cells[i], err);
     return status;
@@ -184,12 +186,14 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
     rb_affinity_place(&plan.affinity, threads, &setting.placement);
     rb_worker_keep(&setting.worker, &setting.placement);
     rb_record_list *records = &run->report.records;
-    rb_status status = rb_run_refuse_batches(&plan, source, &setting, NULL, records, err);
+    rb_status status =
+        rb_run_refuse_batches(&plan, &run->share, source, &setting, NULL, records, err);
     if (status == RB_OK && plan.batch_count > 0) {
         status = find_truth(source, &setting, threads, &inputs, &truth, err);
         if (status == RB_ERR_MEMORY) {
             const rb_error why = *err;
-            status = rb_run_refuse_batches(&plan, source, &setting, &why, records, err);
+            status =
+                rb_run_refuse_batches(&plan, &run->share, source, &setting, &why, records, err);
         }
     }
     if (status == RB_OK && plan.batch_count < run->plan->batch_count)

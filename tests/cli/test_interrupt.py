@@ -21,9 +21,10 @@ def hanging(resbench):
     return process
 
 
-def test_interrupt_keeps_finished_rows_and_resume_finishes(resbench):
+@pytest.mark.parametrize("more", [(), ("--no-worker",)])
+def test_interrupt_keeps_finished_rows_and_resume_finishes(resbench, more):
     results = resbench.directory / "results"
-    process = resbench.start(*RUN)
+    process = resbench.start(*RUN, *more)
     wait_for((results / "results.json").exists, "the first finished row")
     result = stop(process)
     assert result.code == 130, result
@@ -39,7 +40,7 @@ def test_interrupt_keeps_finished_rows_and_resume_finishes(resbench):
     assert [row["network"] for row in before.csv] == ["resnet18"]
     assert "resnet18" in result.out and "resnet34" not in result.out  # its table, too
 
-    result = resbench(*RUN, "--resume")
+    result = resbench(*RUN, *more, "--resume")
     assert result.code == 0, result
     after = Report(results)
     assert list(after.records) == [FIRST, SECOND]
