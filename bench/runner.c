@@ -73,8 +73,6 @@ static rb_status run_round(runner *run, rb_cell *cells, size_t count, rb_error *
             rb_progress_advance(&run->progress, rb_cell_group_work(&cell->setting->group) /
                                                     (tier->workers * tier->turns));
         }
-    if (status == RB_OK && rb_interrupted()) /* turns are missing: no row may come of it */
-        status = rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     for (size_t i = 0; status == RB_OK && i < count; i++)
         status = rb_cell_close(&cells[i], err);
     return status;

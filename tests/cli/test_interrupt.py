@@ -21,10 +21,9 @@ def hanging(resbench):
     return process
 
 
-@pytest.mark.parametrize("more", [(), ("--no-worker",)])
-def test_interrupt_keeps_finished_rows_and_resume_finishes(resbench, more):
+def test_interrupt_keeps_finished_rows_and_resume_finishes(resbench):
     results = resbench.directory / "results"
-    process = resbench.start(*RUN, *more)
+    process = resbench.start(*RUN)
     wait_for((results / "results.json").exists, "the first finished row")
     result = stop(process)
     assert result.code == 130, result
@@ -40,7 +39,7 @@ def test_interrupt_keeps_finished_rows_and_resume_finishes(resbench, more):
     assert [row["network"] for row in before.csv] == ["resnet18"]
     assert "resnet18" in result.out and "resnet34" not in result.out  # its table, too
 
-    result = resbench(*RUN, *more, "--resume")
+    result = resbench(*RUN, "--resume")
     assert result.code == 0, result
     after = Report(results)
     assert list(after.records) == [FIRST, SECOND]
