@@ -32,6 +32,8 @@ static rb_status write_files(const rb_gate_arguments *a, const rb_gate_rows *row
                                    .context = rb_environment_brief(a->engine_options.threads),
                                    .rows = rows};
     rb_status status = a->json ? rb_gate_json_write(a->json, &report, err) : RB_OK;
+    if (status == RB_OK && a->junit)
+        status = rb_gate_junit_write(a->junit, &report, err);
     if (status == RB_OK && a->markdown)
         status = rb_gate_markdown_write(a->markdown, &report, err);
     json_decref(report.context);
