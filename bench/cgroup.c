@@ -156,8 +156,7 @@ rb_cgroup rb_cgroup_read(const char *root) {
 }
 
 int64_t rb_cgroup_available_bytes(const char *root, const rb_cgroup *groups) {
-    const int64_t kib = rb_system_number(root, "/proc/meminfo", "MemAvailable");
-    const int64_t system = kib < 0 ? -1 : kib * 1024;
+    const int64_t system = rb_system_kib(root, "/proc/meminfo", "MemAvailable");
     const int64_t left = groups->memory_left;
     return left >= 0 && (system < 0 || left < system) ? left : system;
 }
