@@ -4,10 +4,10 @@
 
 #include "resbench/status.h"
 
-typedef struct rb_evictor rb_evictor;
-
 /* More than a call of rb_evictor_run takes: for time limits. */
 #define RB_EVICTOR_SECONDS 2.0
+
+typedef struct rb_evictor rb_evictor;
 
 /* Takes memory of twice the caches of all processors that a thread of this process may run on (the
  * threads of now, so the engine's should be there), 64 MiB for a processor whose caches are
