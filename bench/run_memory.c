@@ -13,14 +13,17 @@ static void refuse(rb_cell *cell, const char *why) {
 }
 
 /* A row for each cell of one batch, as if it had been tried. */
-static rb_status put_rows(const rb_plan *plan, const rb_cell_setting *setting, const char *why,
-                          rb_record_list *records, rb_error *err) {
+static rb_status put_rows(const rb_plan *plan, const rb_cell_setting *setting,
+                          const rb_run_share *share, const char *why, rb_record_list *records,
+                          rb_error *err) {
     rb_pending_row pending[RB_MAX_PENDING];
     rb_cell_setting own = *setting;
     rb_status status = RB_OK;
     for (size_t t = 0; t < plan->thread_count; t++) {
         own.group.threads = (int32_t)plan->threads[t];
-        const size_t count = rb_cell_group_pending(plan, records, &own.group, pending);
+        const size_t count = rb_run_share_has(share, &own.group)
+                                 ? rb_cell_group_pending(plan, records, &own.group, pending)
+                                 : 0;
         for (size_t i = 0; status == RB_OK && i < count; i++) {
             rb_cell cell;
             rb_cell_init(&cell, &own, pending[i].engine, pending[i].mode);
@@ -46,8 +49,8 @@ static rb_status check_batch(const rb_plan *plan, const rb_graph *graph, const r
 }
 
 rb_status rb_run_refuse_batches(rb_plan *plan, const rb_run_source *source,
-                                const rb_cell_setting *setting, const rb_error *all,
-                                rb_record_list *records, rb_error *err) {
+                                const rb_cell_setting *setting, const rb_run_share *share,
+                                const rb_error *all, rb_record_list *records, rb_error *err) {
     const rb_plan_size size = setting->group.size;
     rb_cell_setting own = *setting;
     rb_inputs none = {0};
@@ -66,7 +69,7 @@ rb_status rb_run_refuse_batches(rb_plan *plan, const rb_run_source *source,
         if (status == RB_OK && !all && check_batch(plan, graph, one, &why) == RB_OK)
             plan->batches[kept++] = plan->batches[b];
         else if (status == RB_OK)
-            status = put_rows(plan, &own, all ? all->message : why.message, records, err);
+            status = put_rows(plan, &own, share, all ? all->message : why.message, records, err);
         rb_graph_destroy(graph);
         graph = NULL;
     }
