@@ -127,7 +127,8 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     rb_record *record = &cell->record;
     snprintf(record->engine_version, sizeof record->engine_version, "%s", facts->engine_version);
     snprintf(record->settings, sizeof record->settings, "%s", facts->settings);
-    record->call_overhead_ns = facts->call_overhead_ns;
+    if (isfinite(facts->call_overhead_ns))
+        record->harness_overhead_ns = facts->call_overhead_ns;
     if (facts->settings_tried[0])
         snprintf(record->settings_tried, sizeof record->settings_tried, "%s",
                  facts->settings_tried);

@@ -13,7 +13,8 @@ typedef struct rb_peak {
 } rb_peak;
 
 /* Runs independent multiply-add chains on `threads` threads for about 0.3 s and takes the
- * best of several bursts: the peak that a latency is set against. */
+ * millisecond in which all together did the most (bench/best_window.h): the peak that a latency is
+ * set against. */
 rb_status rb_peak_measure(int32_t threads, rb_peak *peak, rb_error *err);
 
 /* The same with one kind of instructions, which must be usable, in about `seconds`. */

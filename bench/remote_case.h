@@ -17,7 +17,7 @@ typedef struct rb_remote_facts {
      * took before they were fixed ("" where they were given), and what the timing loop itself takes
      */
     char settings[RB_SETTINGS_CAPACITY], settings_tried[RB_SETTINGS_TRIED_CAPACITY];
-    double call_overhead_ns;
+    double call_overhead_ns; /* NaN of an engine */
 } rb_remote_facts;
 
 typedef struct rb_remote rb_remote;

@@ -52,7 +52,7 @@ static void tell_settings(const runner *run, const rb_cell *cell) {
     rb_record_name(record, name, sizeof name);
     snprintf(sentence, sizeof sentence,
              "%s: settings %s, fixed before timing (%s); an empty call takes %.0f ns", name,
-             record->settings, record->settings_tried, record->call_overhead_ns);
+             record->settings, record->settings_tried, record->harness_overhead_ns);
     run->notice(sentence);
 }
 

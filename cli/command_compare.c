@@ -46,7 +46,7 @@ static const char doc[] =
     "--across-machines each engine is put in relation to one base engine of its own file, and only "
     "the ratio of these ratios is told.\n\n"
     "Here 1 is a result in B that is not right or missing, 4 a cell that is SLOWER or memory that "
-    "grew, 5 needs --strict. docs/compare.md says more.\n\n"
+    "grew, 5 needs --strict, 6 is nothing that could be compared. docs/compare.md says more.\n\n"
     "Examples:\n"
     "  resbench compare before/results.json after/results.json\n"
     "  resbench compare main mine --threshold 3 --markdown comment.md --junit compare.xml\n"
@@ -155,6 +155,8 @@ static rb_exit judge(const rb_comparison *c, bool strict) {
     if (rb_comparison_count(c, RB_COMPARED_SLOWER) > 0 ||
         rb_comparison_memory_count(c, RB_MEMORY_GREW) > 0)
         return RB_EXIT_SLOWER;
+    if (rb_comparison_idle(c))
+        return RB_EXIT_NOTHING;
     const size_t open =
         rb_comparison_count(c, RB_COMPARED_UNCLEAR) + rb_comparison_count(c, RB_COMPARED_TOO_FEW);
     return strict && open > 0 ? RB_EXIT_NOISY : RB_EXIT_FINE;

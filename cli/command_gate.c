@@ -18,6 +18,7 @@ enum {
     OPT_DETECT,
     OPT_JSON,
     OPT_MARKDOWN,
+    OPT_JUNIT,
     OPT_SIZE,
     OPT_SEED
 };
@@ -35,6 +36,7 @@ static const struct argp_option options[] = {
     {"detect", OPT_DETECT, "PERCENT", 0, "A slowdown that must not be missed (default: 5)", 0},
     {"rounds", OPT_ROUNDS, "N", 0, "Rounds of a series (default: 6, more for many cells)", 0},
     {"markdown", OPT_MARKDOWN, "FILE", 0, "The table for a comment under a pull request", 0},
+    {"junit", OPT_JUNIT, "FILE", 0, "The rows as JUnit's XML", 0},
     {"json", OPT_JSON, "FILE", 0, "Everything that was measured", 0},
     {0, 0, NULL, 0, "Without a second build:", 1},
     {"against", OPT_AGAINST, "FILE", 0,
@@ -70,8 +72,8 @@ static void check_together(const rb_gate_arguments *a, const struct argp_state *
         argp_error(state, "--base and --head belong together");
     if (!a->selftest && (a->record || a->slowdowns || a->gates))
         argp_error(state, "--record, --slowdown and --gates are for --selftest");
-    if (!pair && a->json)
-        argp_error(state, "--json is for --base and --head");
+    if (!pair && (a->json || a->junit))
+        argp_error(state, "--json and --junit are for --base and --head");
     if (!pair && !a->against && a->markdown)
         argp_error(state, "--markdown is for --base and --head, or --against");
     if (!a->against && (a->update || a->added >= 0))
@@ -170,6 +172,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPT_JSON:
         a->json = argument;
         break;
+    case OPT_JUNIT:
+        a->junit = argument;
+        break;
     case OPT_MARKDOWN:
         a->markdown = argument;
         break;
@@ -213,6 +218,8 @@ int rb_gate_exit(rb_gate_outcome outcome) {
 
 rb_status rb_gate_prepare_files(const rb_gate_arguments *a, rb_error *err) {
     rb_status status = a->json ? rb_check_directory_of(a->json, err) : RB_OK;
+    if (status == RB_OK && a->junit)
+        status = rb_check_directory_of(a->junit, err);
     return status == RB_OK && a->markdown ? rb_check_directory_of(a->markdown, err) : status;
 }
 

@@ -78,7 +78,8 @@ static const char doc[] =
     "  resbench run --quick --depths 18,50 --batch 1,8 -o results-today\n"
     "  resbench run --depths 50 --threads all:x2 --size 160,224 -o threads\n\n"
     "Files: results.md, results.csv and results.json (Google Benchmark's schema), written when "
-    "all engines of one cell are finished; 'resbench plot results-today/results.json' "
+    "all engines of a network, size, batch and number of threads are finished; 'resbench plot "
+    "results-today/results.json' "
     "draws them.\n\n" RB_EXIT_HELP;
 
 typedef struct run_arguments {

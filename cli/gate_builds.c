@@ -51,10 +51,13 @@ static rb_status write_files(const rb_gate_arguments *a, const rb_gate_rows *row
                                    .rows = rows};
     rb_error why;
     rb_status status = a->json ? rb_gate_json_write(a->json, &report, err) : RB_OK;
-    const rb_status second =
-        a->markdown ? rb_gate_markdown_write(a->markdown, &report, &why) : RB_OK;
-    if (status == RB_OK && second != RB_OK)
-        status = rb_fail(err, second, "%s", why.message);
+    const rb_status others[] = {
+        a->junit ? rb_gate_junit_write(a->junit, &report, &why) : RB_OK,
+        a->markdown ? rb_gate_markdown_write(a->markdown, &report, &why) : RB_OK,
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (status == RB_OK && others[i] != RB_OK)
+            status = rb_fail(err, others[i], "%s", why.message);
     json_decref(report.context);
     return status;
 }

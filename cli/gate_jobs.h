@@ -10,7 +10,7 @@ typedef struct rb_gate_arguments {
     rb_engine_options engine_options;
     rb_gate_plan gate;
     const char *base, *head, *engines, *depths, *batches, *sizes;
-    const char *against, *json, *markdown, *record, *replay, *slowdowns;
+    const char *against, *json, *markdown, *junit, *record, *replay, *slowdowns;
     bool selftest, update;
     double added; /* a share; -1: not given */
     int64_t gates;

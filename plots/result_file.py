@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Verdicts that results/record.c writes; "-" stands for: nothing was compared.
 VERDICTS = ("-", "PASS", "MARGINAL", "FAIL", "MISTRUSTED", "UNSUPPORTED", "CRASHED", "TIMEOUT")
@@ -19,12 +19,12 @@ class BadInput(Exception):
     """One sentence that names the file and what is wrong with it."""
 
 
-Group = tuple[int, int, int, int]  # batch, threads, height, width
+Group = tuple[int, int, int, int, str]  # batch, threads, height, width, mode
 
 
 @dataclass(frozen=True)
 class Record:
-    """One cell: a network on an engine with one batch and one number of threads."""
+    """One cell: a network on an engine with one batch, number of threads, input size and mode."""
 
     name: str
     network: str
@@ -35,6 +35,7 @@ class Record:
     height: int
     width: int
     threads: int
+    mode: str  # steady, cold
     macs: int  # whole batch
     verdict: str
     rel_l2: float | None
@@ -54,26 +55,27 @@ class Record:
 
     @property
     def group(self) -> Group:
-        return (self.batch, self.threads, self.height, self.width)
+        return (self.batch, self.threads, self.height, self.width, self.mode)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """latency = fixed_ms + ms_per_gmac * GMACs of one engine, batch and number of threads."""
+    """latency = fixed_ms + ms_per_gmac * GMACs of one engine and group."""
 
     engine: str
     batch: int
     threads: int
-    height: int | None  # None in files that do not say: they have one size
-    width: int | None
+    height: int
+    width: int
+    mode: str
     fixed_ms: float
     ms_per_gmac: float
     r_squared: float | None
     residual_percent: dict[str, float] = field(default_factory=dict)  # by network
 
     @property
-    def group(self) -> tuple[int, int, int | None, int | None]:
-        return (self.batch, self.threads, self.height, self.width)
+    def group(self) -> Group:
+        return (self.batch, self.threads, self.height, self.width, self.mode)
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,11 @@ class Results:
         return list(dict.fromkeys(r.engine for r in self.records))
 
     def groups(self) -> list[Group]:
-        """What is compared within one panel."""
-        return sorted({r.group for r in self.records})
+        """What is compared within one panel; by size, and steady before cold."""
+        return sorted({r.group for r in self.records}, key=lambda g: (*g[:4], g[4] != "steady", g[4]))
 
     def fits_of(self, group: Group) -> list[Fit]:
-        return [f for f in self.fits if all(a in (b, None) for a, b in zip(f.group, group))]
+        return [f for f in self.fits if f.group == group]
 
 
 # The kinds of member. Each gives the value, or raises ValueError with what was expected.
@@ -222,6 +224,7 @@ _RECORD_MEMBERS = {
     "height": kind_count,
     "width": kind_count,
     "threads": kind_count,
+    "mode": kind_name,
     "macs": kind_count,
     "verdict": kind_verdict,
     "rel_l2": kind_error,
@@ -235,8 +238,15 @@ _RECORD_MEMBERS = {
     "steady_rss_bytes": kind_bytes,
 }
 
-_FIT_MEMBERS = {"engine": kind_name, "batch": kind_count, "threads": kind_count, "r_squared": kind_real}
-_FIT_SIZE = {"height": kind_count, "width": kind_count}
+_FIT_MEMBERS = {
+    "engine": kind_name,
+    "batch": kind_count,
+    "threads": kind_count,
+    "height": kind_count,
+    "width": kind_count,
+    "mode": kind_name,
+    "r_squared": kind_real,
+}
 _TIMES = ("median_ms", "low_ms", "high_ms")
 _NULL_IF_ABSENT = {"r_squared"}  # report.c leaves out what is not finite
 
@@ -319,8 +329,6 @@ def _read_fits(ours: dict, path: Path) -> list[Fit]:
         values = read_members(item, _FIT_MEMBERS, path, where)
         if "fixed_ms" not in item and "ms_per_gmac" not in item:
             continue  # fewer than three depths: no line
-        sized = "height" in item or "width" in item
-        values |= read_members(item, _FIT_SIZE, path, where) if sized else dict.fromkeys(_FIT_SIZE)
         for key in ("fixed_ms", "ms_per_gmac"):
             values |= read_members(item, {key: kind_real}, path, where)
             if values[key] is None:
@@ -356,8 +364,6 @@ def _read_place(item: dict, key: str, path: Path, where: str) -> int | None:
 
 
 def _read_thread_lines(ours: dict, records: list[Record], path: Path) -> list[ThreadLine]:
-    if "thread_scaling" not in ours:
-        return []  # written before there was any
     found = []
     engines = {record.engine for record in records}
     for index, item in enumerate(read_objects(ours, "thread_scaling", path, "resbench")):

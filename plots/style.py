@@ -118,8 +118,10 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def group_title(batch: int, threads: int, height: int, width: int) -> str:
-    return f"batch {batch}, {plural(threads, 'thread')}, input {height}x{width}"
+def group_title(batch: int, threads: int, height: int, width: int, mode: str) -> str:
+    """The mode is named where it is not the usual one."""
+    of_mode = "" if mode == "steady" else f", {mode} caches"
+    return f"batch {batch}, {plural(threads, 'thread')}, input {height}x{width}{of_mode}"
 
 
 def _machine(context: dict) -> str:

@@ -68,8 +68,8 @@ static int64_t bytes_of(const rb_record *record, rb_memory_kind kind) {
     return bytes[kind];
 }
 
-/* A record without a result has no memory either: what it took until then says nothing. Packed
- * weights are another machine's own matter. */
+/* A record without a result has no memory either: what it took until then says nothing. Across
+ * machines nothing is compared: how weights are packed is a machine's own matter. */
 static void compare_memory(const rb_comparison *c, rb_compared_row *row) {
     for (int kind = 0; kind < RB_MEMORY_KINDS; kind++) {
         rb_compared_memory *memory = &row->memory[kind];
@@ -197,8 +197,21 @@ static rb_compared_row *add_row(rb_comparison *c, const rb_record *a, const rb_r
     return row;
 }
 
-static bool is_base(const rb_comparison *c, const rb_record *record) {
-    return c->base && strcmp(record->engine, c->base) == 0;
+/* In relation to itself the base says nothing. Where it is not right, or alone, it has a row as any
+ * other engine. */
+static bool is_idle(const rb_comparison *c, const rb_record *a, const rb_record *b) {
+    return c->base && is_timed(a) && is_timed(b) && strcmp(a->engine, c->base) == 0;
+}
+
+static rb_status check_base(const char *side, const rb_record_list *records, const char *base,
+                            rb_error *err) {
+    for (size_t i = 0; i < records->count; i++)
+        if (strcmp(records->items[i].engine, base) == 0)
+            return RB_OK;
+    return rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                   "%s has no cell of the engine %.64s, which the others are to be put in relation "
+                   "to (--base)",
+                   side, base);
 }
 
 static void add_alone(rb_comparison *c, const rb_record_list *here, const rb_record_list *there,
@@ -207,7 +220,7 @@ static void add_alone(rb_comparison *c, const rb_record_list *here, const rb_rec
     for (size_t i = 0; i < here->count; i++) {
         const rb_record *record = &here->items[i];
         rb_record_name(record, name, sizeof name);
-        if (!is_base(c, record) && !rb_record_list_find(there, name))
+        if (!rb_record_list_find(there, name))
             add_row(c, of_a ? record : NULL, of_a ? NULL : record);
     }
 }
@@ -226,7 +239,7 @@ static rb_status join(const rb_report *a, const rb_report *b, rb_comparison *c, 
         if (!other)
             continue;
         status = check_same_work(name, record, other, err);
-        if (status == RB_OK && !is_base(c, record))
+        if (status == RB_OK && !is_idle(c, record, other))
             add_row(c, record, other);
     }
     c->common = c->count;
@@ -295,7 +308,11 @@ static rb_status compare_rows(const rb_report *a, const rb_report *b, rb_compari
 rb_status rb_compare(const rb_report *a, const rb_report *b, const rb_compare_limits *limits,
                      const char *base, rb_comparison *comparison, rb_error *err) {
     *comparison = (rb_comparison){.limits = *limits, .base = base};
-    rb_status status = join(a, b, comparison, err);
+    rb_status status = base ? check_base("A", &a->records, base, err) : RB_OK;
+    if (status == RB_OK && base)
+        status = check_base("B", &b->records, base, err);
+    if (status == RB_OK)
+        status = join(a, b, comparison, err);
     if (status == RB_OK)
         status = compare_rows(a, b, comparison, err);
     if (status != RB_OK)
@@ -321,4 +338,11 @@ size_t rb_comparison_memory_count(const rb_comparison *comparison, rb_memory_cha
         for (int kind = 0; kind < RB_MEMORY_KINDS; kind++)
             count += comparison->rows[i].memory[kind].change == change;
     return count;
+}
+
+bool rb_comparison_idle(const rb_comparison *comparison) {
+    for (size_t i = 0; i < comparison->common; i++)
+        if (comparison->rows[i].verdict != RB_COMPARED_NOTHING)
+            return false;
+    return true;
 }

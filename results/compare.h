@@ -78,9 +78,9 @@ typedef struct rb_comparison {
 } rb_comparison;
 
 /* base NULL: b against a. Otherwise the ratio of b's ratio to its base engine to that of a, cells
- * of the base engine left out. RB_ERR_NOT_COMPARABLE names a cell whose network, input or weights
- * differ, or says that no cell is in both; RB_ERR_INPUT a time that is none. The reports must
- * outlive the comparison. */
+ * of the base engine left out where both are timed. RB_ERR_NOT_COMPARABLE names a cell whose
+ * network, input or weights differ, or says that no cell is in both, or that a file has no base
+ * engine; RB_ERR_INPUT a time that is none. The reports must outlive the comparison. */
 rb_status rb_compare(const rb_report *a, const rb_report *b, const rb_compare_limits *limits,
                      const char *base, rb_comparison *comparison, rb_error *err);
 void rb_comparison_release(rb_comparison *comparison);
@@ -88,5 +88,8 @@ void rb_comparison_release(rb_comparison *comparison);
 /* How many rows have this verdict; how many have memory that changed in this way. */
 size_t rb_comparison_count(const rb_comparison *comparison, rb_compared verdict);
 size_t rb_comparison_memory_count(const rb_comparison *comparison, rb_memory_change change);
+
+/* True when no cell of both files could be compared, for none has a right result in both. */
+bool rb_comparison_idle(const rb_comparison *comparison);
 
 #endif

@@ -189,16 +189,16 @@ static void print_junit(const void *ctx, FILE *out) {
     const rb_comparison *c = job->report->comparison;
     size_t of[OUTCOME_COUNT] = {0};
     char sums[160];
-    for (size_t i = 0; i < c->common; i++)
+    for (size_t i = 0; i < c->count; i++)
         of[outcome_of(&c->rows[i], job->strict)]++;
     snprintf(sums, sizeof sums,
-             " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\"", c->common,
+             " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\"", c->count,
              of[FAILED], of[ERROR], of[SKIPPED]);
     fprintf(out,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"resbench compare\"%s>\n"
             "  <testsuite name=\"compare\"%s>\n",
             sums, sums);
-    for (size_t i = 0; i < c->common; i++)
+    for (size_t i = 0; i < c->count; i++)
         print_case(job, &c->rows[i], out);
     fputs("  </testsuite>\n</testsuites>\n", out);
 }

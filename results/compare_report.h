@@ -22,8 +22,9 @@ rb_status rb_compare_markdown_write(const char *path, const rb_compare_report *r
                                     rb_error *err);
 rb_status rb_compare_json_write(const char *path, const rb_compare_report *report, rb_error *err);
 
-/* A test case for each cell of both files: SLOWER, WRONG, LOST and memory that grew are failures,
- * CRASHED is an error. strict: UNCLEAR and TOO FEW are failures too, otherwise skipped. */
+/* A test case for each cell, skipped when A alone has it: SLOWER, WRONG, LOST and memory that grew
+ * are failures, CRASHED is an error. strict: UNCLEAR and TOO FEW are failures too, otherwise
+ * skipped. */
 rb_status rb_compare_junit_write(const char *path, const rb_compare_report *report, bool strict,
                                  rb_error *err);
 

@@ -1,7 +1,9 @@
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "results/columns.h"
 #include "results/compare_report.h"
 #include "results/grid.h"
@@ -101,6 +103,8 @@ void rb_compared_describe(const rb_comparison *comparison, const rb_compared_row
         row->verdict == RB_COMPARED_LOST)
         snprintf(text, capacity, "parity %s%s%s", row->parity, row->b->note[0] ? ": " : "",
                  row->b->note);
+    else if (!row->a || !row->b)
+        snprintf(text, capacity, "only in %s, parity %s", row->a ? "A" : "B", row->parity);
     else if (isnan(row->effect.ratio))
         snprintf(text, capacity, "parity %s; times not compared", row->parity);
     else if (row->effect.test == RB_TEST_NONE)
@@ -114,7 +118,24 @@ void rb_compared_describe(const rb_comparison *comparison, const rb_compared_row
                  row->effect.ratio, row->interval, row->p_text, comparison->tested);
 }
 
-/* Everything that is said under the table, each line after `mark`. */
+/* One line behind a mark: "" on a terminal, "- " in Markdown. Texts of any origin are in it. */
+__attribute__((format(printf, 3, 4))) static void print_line(const char *mark, FILE *out,
+                                                             const char *format, ...) {
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    rb_text_clean(text);
+    fputs(mark, out);
+    if (mark[0])
+        rb_markdown_text(text, out);
+    else
+        fputs(text, out);
+    fputc('\n', out);
+}
+
+/* What is said under the table. */
 static void print_memory(const rb_comparison *c, const char *mark, FILE *out) {
     char text[256];
     for (size_t i = 0; i < c->common; i++)
@@ -123,20 +144,25 @@ static void print_memory(const rb_comparison *c, const char *mark, FILE *out) {
             if (memory->change != RB_MEMORY_GREW && memory->change != RB_MEMORY_SHRANK)
                 continue;
             rb_compared_memory_describe(memory, (rb_memory_kind)kind, text, sizeof text);
-            fprintf(out, "%s%s: %s\n", mark, c->rows[i].cell, text);
+            print_line(mark, out, "%s: %s", c->rows[i].cell, text);
         }
+}
+
+static void print_alone(const rb_compared_row *row, const char *mark, FILE *out) {
+    const rb_record *record = row->a ? row->a : row->b;
+    print_line(mark, out, "only in %s: %s (%s%s%s)", row->a ? "A" : "B", row->cell, row->parity,
+               record->note[0] ? ": " : "", record->note);
 }
 
 static void print_notes(const rb_comparison *c, const char *mark, FILE *out) {
     for (size_t i = 0; i < c->common; i++) {
         const rb_compared_row *row = &c->rows[i];
         if (row->b->verdict != RB_VERDICT_PASS && row->b->note[0])
-            fprintf(out, "%s%s: B: %s: %s\n", mark, row->cell, rb_verdict_name(row->b->verdict),
-                    row->b->note);
+            print_line(mark, out, "%s: B: %s: %s", row->cell, rb_verdict_name(row->b->verdict),
+                       row->b->note);
     }
     for (size_t i = c->common; i < c->count; i++)
-        fprintf(out, "%sonly in %s: %s (%s)\n", mark, c->rows[i].a ? "A" : "B", c->rows[i].cell,
-                c->rows[i].parity);
+        print_alone(&c->rows[i], mark, out);
 }
 
 static bool is_first_of_engine(const rb_comparison *c, size_t index) {
@@ -152,18 +178,18 @@ static void print_engines(const rb_comparison *c, const char *mark, FILE *out) {
         if (!is_first_of_engine(c, i))
             continue;
         if (strcmp(a->engine_version, b->engine_version) != 0)
-            fprintf(out, "%sengine %s: %s in A, %s in B\n", mark, a->engine, a->engine_version,
-                    b->engine_version);
+            print_line(mark, out, "engine %s: %s in A, %s in B", a->engine, a->engine_version,
+                       b->engine_version);
         else if (strcmp(a->engine_sha256, b->engine_sha256) != 0)
-            fprintf(out, "%sengine %s: the same version, but another file in B\n", mark, a->engine);
+            print_line(mark, out, "engine %s: the same version, but another file in B", a->engine);
     }
 }
 
 static void print_differences(const rb_difference *differences, size_t count, const char *mark,
                               FILE *out) {
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%s: %s in A, %s in B\n", mark, differences[i].member, differences[i].a,
-                differences[i].b);
+        print_line(mark, out, "%s: %s in A, %s in B", differences[i].member, differences[i].a,
+                   differences[i].b);
 }
 
 /* Two files are two occasions: the machine's own speed is the same, or explains a ratio. */
@@ -173,10 +199,11 @@ static void print_peaks(const rb_compare_report *report, const char *mark, FILE 
     const double b = json_number_value(json_object_get(report->b->context, key));
     const double most = 1 + report->comparison->limits.threshold;
     if (!report->comparison->base && a > 0 && b > 0 && (a / b > most || b / a > most))
-        fprintf(out,
-                "%sthe machine's own peak: %.1f GMAC/s in A, %.1f in B (%+.0f %%); the ratios have "
-                "this in them\n",
-                mark, a, b, 100 * (b / a - 1));
+        print_line(
+            mark, out,
+            "the machine's own peak: %.1f GMAC/s in A, %.1f in B (%+.0f %%); the ratios have "
+            "this in them",
+            a, b, 100 * (b / a - 1));
 }
 
 static size_t count_test(const rb_comparison *c, rb_effect_test test) {
@@ -186,46 +213,68 @@ static size_t count_test(const rb_comparison *c, rb_effect_test test) {
     return count;
 }
 
+/* Right and timed in both files, but without a base to be put in relation to. */
+static size_t count_without_base(const rb_comparison *c) {
+    size_t count = 0;
+    for (size_t i = 0; i < c->common; i++) {
+        const rb_record *a = c->rows[i].a, *b = c->rows[i].b;
+        count +=
+            c->rows[i].verdict == RB_COMPARED_NOTHING && a->sample_count > 0 && b->sample_count > 0;
+    }
+    return count;
+}
+
 /* What the figures mean. */
 static void print_method(const rb_comparison *c, const char *mark, FILE *out) {
     if (c->base) {
-        fprintf(out,
-                "%sratios of ratios only; A/base, B/base: time over that of %s in the same file\n",
-                mark, c->base);
+        print_line(mark, out,
+                   "ratios of ratios only; A/base, B/base: time over that of %s in the same file",
+                   c->base);
+        if (count_without_base(c) > 0)
+            print_line(mark, out, "%zu cells have no right and timed result of %s in both files",
+                       count_without_base(c), c->base);
         return;
     }
-    fprintf(out,
-            "%sthreshold %g %%, level %g after Holm over %zu cells; times: geometric mean of the "
-            "processes' medians\n",
-            mark, 100 * c->limits.threshold, c->limits.alpha, c->tested);
+    print_line(mark, out,
+               "threshold %g %%, level %g after Holm over %zu cells; times: geometric mean of the "
+               "processes' medians",
+               100 * c->limits.threshold, c->limits.alpha, c->tested);
     if (count_test(c, RB_TEST_WELCH) > 0)
-        fprintf(
-            out,
-            "%sp: Welch's test in %zu cells, which takes processes to differ log-normally; more of "
-            "them (--full) allow the exact one\n",
-            mark, count_test(c, RB_TEST_WELCH));
+        print_line(
+            mark, out,
+            "p: Welch's test in %zu cells, which takes processes to differ log-normally; more of "
+            "them (--full) allow the exact one",
+            count_test(c, RB_TEST_WELCH));
     if (count_test(c, RB_TEST_NONE) > 0)
-        fprintf(out, "%sTOO FEW: a single process in one of the files tells no interval\n", mark);
+        print_line(mark, out, "TOO FEW: a single process in one of the files tells no interval");
     if (rb_comparison_count(c, RB_COMPARED_UNCLEAR) > 0)
-        fprintf(
-            out,
-            "%sUNCLEAR: neither a difference beyond the threshold is shown nor its absence; more "
-            "tell --full, 'resbench gate'\n",
-            mark);
+        print_line(
+            mark, out,
+            "UNCLEAR: neither a difference beyond the threshold is shown nor its absence; more "
+            "tell --full, 'resbench gate'");
+}
+
+/* How often each verdict is among rows first to end - 1. */
+static void print_verdicts(const rb_comparison *c, size_t first, size_t end, FILE *out) {
+    const char *comma = " ";
+    for (int v = 0; v < RB_COMPARED_COUNT; v++) {
+        size_t count = 0;
+        for (size_t i = first; i < end; i++)
+            count += c->rows[i].verdict == (rb_compared)v;
+        if (count > 0) {
+            fprintf(out, "%s%zu %s", comma, count,
+                    v == RB_COMPARED_NOTHING ? "not compared" : rb_compared_name((rb_compared)v));
+            comma = ", ";
+        }
+    }
 }
 
 static void print_summary(const rb_comparison *c, FILE *out) {
     fprintf(out, "%zu cell%s in both files:", c->common, c->common == 1 ? "" : "s");
-    const char *comma = " ";
-    for (int v = 0; v < RB_COMPARED_COUNT; v++) {
-        size_t count = 0;
-        for (size_t i = 0; i < c->common; i++)
-            count += c->rows[i].verdict == (rb_compared)v;
-        if (count > 0) {
-            fprintf(out, "%s%zu %s", comma, count,
-                    v == RB_COMPARED_NOTHING ? "not timed" : rb_compared_name((rb_compared)v));
-            comma = ", ";
-        }
+    print_verdicts(c, 0, c->common, out);
+    if (c->count > c->common) {
+        fprintf(out, "; %zu in one alone:", c->count - c->common);
+        print_verdicts(c, c->common, c->count, out);
     }
     const size_t grew = rb_comparison_memory_count(c, RB_MEMORY_GREW);
     if (grew > 0)
@@ -244,18 +293,19 @@ static void print_below(const rb_compare_report *report, const char *mark, FILE 
     print_method(c, mark, out);
 }
 
-static void print_side(const char *mark, const char *path, const rb_report *report, FILE *out) {
+static void print_side(const char *mark, const char *side, const char *path,
+                       const rb_report *report, FILE *out) {
     const char *date = json_string_value(json_object_get(report->context, "date"));
     const char *model = json_string_value(json_object_get(report->context, "cpu_model"));
-    fprintf(out, "%s: %s, %.60s, %.40s\n", mark, path, model ? model : "unknown processor",
-            date ? date : "no date");
+    print_line(mark, out, "%s: %s, %.60s, %.40s", side, path, model ? model : "unknown processor",
+               date ? date : "no date");
 }
 
 void rb_compare_terminal(const rb_compare_report *report, FILE *out) {
     rb_grid grid = grid_of(report->comparison);
     grid.column_shown = on_terminal;
-    print_side("A", report->a_path, report->a, out);
-    print_side("B", report->b_path, report->b, out);
+    print_side("", "A", report->a_path, report->a, out);
+    print_side("", "B", report->b_path, report->b, out);
     fputc('\n', out);
     rb_grid_aligned(&grid, out);
     fputc('\n', out);
@@ -272,8 +322,8 @@ void rb_compare_markdown(const rb_compare_report *report, FILE *out) {
     fputs("**\n\n", out);
     rb_grid_markdown(&grid, out);
     fputs("\n<details><summary>Files, memory, method</summary>\n\n", out);
-    print_side("- A", report->a_path, report->a, out);
-    print_side("- B", report->b_path, report->b, out);
+    print_side("- ", "A", report->a_path, report->a, out);
+    print_side("- ", "B", report->b_path, report->b, out);
     print_below(report, "- ", out);
     fputs("\n</details>\n", out);
 }

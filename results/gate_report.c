@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "results/json_fields.h"
+#include "results/junit.h"
 #include "results/report_file.h"
 
 static json_t *number(double value) {
@@ -87,6 +88,58 @@ rb_status rb_gate_json_write(const char *path, const rb_gate_report *report, rb_
                         : rb_gate_outcome_name(rb_gate_rows_outcome(report->rows))));
     json_object_set_new(root, "rows", rows);
     return rb_report_json(NULL, path, root, JSON_INDENT(1), err);
+}
+
+/* The element within a testcase; NULL: it has passed. */
+static const char *junit_element(rb_gate_outcome outcome) {
+    static const char *const elements[RB_GATE_OUTCOME_COUNT] = {
+        [RB_GATE_PASSED] = NULL,    [RB_GATE_UNSURE] = "skipped", [RB_GATE_UNCOMPARED] = "skipped",
+        [RB_GATE_LOST] = "failure", [RB_GATE_BROKEN] = "error",   [RB_GATE_INCORRECT] = "failure"};
+    return elements[outcome];
+}
+
+static void print_testcase(const rb_gate_row *row, FILE *out) {
+    char text[RB_JUNIT_TEXT];
+    const char *element = junit_element(rb_gate_row_outcome(row));
+    rb_gate_row_name(row, text, sizeof text);
+    fputs("  <testcase classname=\"gate\"", out);
+    rb_junit_attribute("name", text, out);
+    fputs(element ? ">\n" : "/>\n", out);
+    if (!element)
+        return;
+    const rb_gate_series *last = row->series_count ? &row->series[row->series_count - 1] : NULL;
+    int length = snprintf(text, sizeof text, "%s", rb_gate_row_word(row));
+    if (last)
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           ": head / base %.4f (%.4f to %.4f), %lld bytes more", last->ratio,
+                           last->low, last->high, (long long)rb_gate_row_grown_bytes(row));
+    if (row->note[0])
+        snprintf(text + length, sizeof text - (size_t)length, ": %s", row->note);
+    fprintf(out, "    <%s", element);
+    rb_junit_attribute("message", text, out);
+    fputs("/>\n  </testcase>\n", out);
+}
+
+static void print_junit(const void *ctx, FILE *out) {
+    const rb_gate_rows *rows = ((const rb_gate_report *)ctx)->rows;
+    size_t skipped = 0, failures = 0, errors = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        const rb_gate_outcome outcome = rb_gate_row_outcome(&rows->items[i]);
+        skipped += outcome == RB_GATE_UNSURE || outcome == RB_GATE_UNCOMPARED;
+        failures += outcome == RB_GATE_LOST || outcome == RB_GATE_INCORRECT;
+        errors += outcome == RB_GATE_BROKEN;
+    }
+    fprintf(out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"resbench gate\" "
+            "tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
+            rows->count, failures, errors, skipped);
+    for (size_t i = 0; i < rows->count; i++)
+        print_testcase(&rows->items[i], out);
+    fputs("</testsuite>\n", out);
+}
+
+rb_status rb_gate_junit_write(const char *path, const rb_gate_report *report, rb_error *err) {
+    return rb_report_print(NULL, path, print_junit, report, err);
 }
 
 static void print_markdown(const void *ctx, FILE *out) {

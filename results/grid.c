@@ -152,6 +152,17 @@ void rb_grid_aligned(const rb_grid *grid, FILE *out) {
     }
 }
 
+void rb_markdown_text(const char *text, FILE *out) {
+    for (; *text; text++) {
+        if (*text == '<')
+            fputs("&lt;", out);
+        else if (*text == '&')
+            fputs("&amp;", out);
+        else
+            fputc(*text, out);
+    }
+}
+
 void rb_grid_markdown(const rb_grid *grid, FILE *out) {
     char text[RB_CELL_CAPACITY];
     const choice chosen = choose(grid);
@@ -168,7 +179,9 @@ void rb_grid_markdown(const rb_grid *grid, FILE *out) {
             rb_column_format(chosen.columns[c], grid->all, row_at(grid, row), text);
             for (char *bar = text; (bar = strchr(bar, '|'));)
                 *bar = '/';
-            fprintf(out, "| %s ", text);
+            fputs("| ", out);
+            rb_markdown_text(text, out);
+            fputc(' ', out);
         }
         fputs("|\n", out);
     }

@@ -55,6 +55,9 @@ typedef struct rb_grid {
 void rb_grid_aligned(const rb_grid *grid, FILE *out);
 void rb_grid_markdown(const rb_grid *grid, FILE *out);
 
+/* A text of any origin within Markdown: what would begin a tag or an entity of HTML is escaped. */
+void rb_markdown_text(const char *text, FILE *out);
+
 /* RFC 4180; numbers in full precision, empty where none. */
 void rb_grid_csv(const rb_grid *grid, FILE *out);
 

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static json_t *to_json(const rb_json_field *field, const char *from) {
     const void *at = from + field->offset;
     switch (field->kind) {
@@ -44,6 +46,7 @@ static bool from_json(const rb_json_field *field, const json_t *value, char *to)
         if (!json_is_string(value) || json_string_length(value) >= field->size)
             return false;
         memcpy(at, json_string_value(value), json_string_length(value) + 1);
+        rb_text_clean(at);
         return true;
     case RB_JSON_BOOL:
         *(bool *)at = json_is_true(value);

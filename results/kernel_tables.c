@@ -6,6 +6,7 @@
 
 #include "results/benchmark_rows.h"
 #include "results/grid.h"
+#include "results/roofline.h"
 
 #define WIDE_PERCENT 10 /* either side of a median */
 
@@ -256,6 +257,17 @@ static void print_noise(const rb_kernel_table *table, FILE *out) {
                 wide, known, WIDE_PERCENT);
 }
 
+/* Of the same times as print_noise, and of those that an engine tells of itself. */
+static void print_above_peak(const rb_kernel_table *table, FILE *out) {
+    int64_t above = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        const rb_kernel_row *r = &table->rows[i];
+        above += r->verdict == RB_VERDICT_PASS &&
+                 (hot_peak(table, r) > 100 || alone_peak(table, r) > 100);
+    }
+    rb_roofline_print_above(above, out);
+}
+
 rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *err) {
     row_grid rows;
     rb_kernel_sum *sums;
@@ -272,6 +284,7 @@ rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *
                     rb_verdict_name(table->rows[i].verdict), table->rows[i].note);
     fputs(what_times_hold, out);
     print_noise(table, out);
+    print_above_peak(table, out);
     rb_grid grid = grid_of_sums(sums, count);
     grid.column_shown = rb_column_in_summary;
     if (count > 0) {

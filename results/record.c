@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "results/students_t.h"
 
 static const char *const verdict_names[RB_VERDICT_COUNT] = {
     [RB_VERDICT_NONE] = "-",
@@ -60,7 +61,6 @@ void rb_record_init(rb_record *record) {
                           .rel_l2_limit = NAN,
                           .max_abs_error = NAN,
                           .top1_agree = -1,
-                          .call_overhead_ns = NAN,
                           .load_ns = NAN,
                           .open_ns = NAN,
                           .first_run_ns = NAN,
@@ -118,9 +118,9 @@ double rb_record_batch_ns(const rb_record *record) {
 }
 
 static void summarize_throughput(rb_summary *summary) {
-    const double half = summary->count > 1 ? rb_student_95(summary->count - 1) * summary->stddev /
-                                                 sqrt((double)summary->count)
-                                           : NAN;
+    const double turns = (double)summary->count;
+    const double half =
+        turns > 1 ? rb_students_t_quantile(0.05, turns - 1) * summary->stddev / sqrt(turns) : NAN;
     summary->low = summary->mean - half;
     summary->high = summary->mean + half;
     for (size_t p = 0; p < RB_PERCENTILES; p++)

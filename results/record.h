@@ -1,6 +1,5 @@
-/* One record: what was measured of one cell (network, engine, batch,
- * threads, input size). Everything that is
- * printed, plotted or compared is read from records. */
+/* One record: what was measured of one cell (network, engine, batch, threads, input size, mode,
+ * scenario). Everything that is printed, plotted or compared is read from records. */
 #ifndef RESULTS_RECORD_H
 #define RESULTS_RECORD_H
 
@@ -13,7 +12,9 @@
 #include "results/ledger.h"
 #include "results/statistics.h"
 
-#define RB_SCHEMA_VERSION 1
+/* Of results.json: raised with every member that is needed or means something else. 2: size, mode
+ * and scenario in the names of cells; the ledger and counters. */
+#define RB_SCHEMA_VERSION 2
 #define RB_SETTINGS_CAPACITY 64
 #define RB_SETTINGS_TRIED_CAPACITY 512
 
@@ -51,7 +52,6 @@ typedef struct rb_record {
     char engine_sha256[65];              /* of its shared object; "" unknown */
     char weights_sha256[65];             /* of the tensors, as the weights file states it */
     char settings[RB_SETTINGS_CAPACITY]; /* of a peer, fixed before timing; "" of an engine */
-    double call_overhead_ns; /* of a peer: what its timing loop takes for an empty call */
     char settings_tried[RB_SETTINGS_TRIED_CAPACITY]; /* the candidates, with what each took */
     char preprocessing[512]; /* of the photographs, as JSON; "" of synthetic input */
     int32_t depth, blocks;
@@ -85,7 +85,8 @@ typedef struct rb_record {
     /* machine while measuring: slowest over fastest run of the yardstick loop; steal time */
     double yardstick_spread;
     double steal_share;         /* of the processor time of the cell; -1 unknown */
-    double harness_overhead_ns; /* of a timed call: what it takes of an engine that does nothing */
+    double harness_overhead_ns; /* of a timed call: what it takes of an engine that does nothing; of
+                                 * a peer, whose loop is another: of a function that does nothing */
     double peak_gmacs;          /* measured multiply-add peak of this machine at `threads`, 1e9/s */
     /* memory in bytes; -1 unknown */
     int64_t weight_bytes, packed_weight_bytes;

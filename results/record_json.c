@@ -14,7 +14,6 @@ static const rb_json_field fields[] = {
     FIELD(TEXT, preprocessing),
     FIELD(TEXT, settings),
     FIELD(TEXT, settings_tried),
-    FIELD(DOUBLE, call_overhead_ns),
     FIELD(INT32, depth),
     FIELD(INT32, blocks),
     FIELD(INT64, batch),

@@ -216,8 +216,10 @@ static rb_status check_schema(const json_t *root, const char *path, rb_error *er
         return rb_fail(err, RB_ERR_INPUT, "%s: not the results of 'resbench run': no records in it",
                        path);
     if (json_integer_value(version) != RB_SCHEMA_VERSION)
-        return rb_fail(err, RB_ERR_INPUT, "%s: schema version %lld, expected %d", path,
-                       (long long)json_integer_value(version), RB_SCHEMA_VERSION);
+        return rb_fail(err, RB_ERR_INPUT,
+                       "%s: schema version %lld, expected %d: another version of resbench wrote it "
+                       "(context.resbench_version); measure again, or read it with that one",
+                       path, (long long)json_integer_value(version), RB_SCHEMA_VERSION);
     return RB_OK;
 }
 

@@ -19,3 +19,11 @@ rb_roofline rb_roofline_of(const rb_roof *roof, int64_t macs, int64_t bytes, dou
                          .share_of_bandwidth = ratio(moving_ns, ns),
                          .share_of_bound = ratio(bound_ns, ns)};
 }
+
+void rb_roofline_print_above(int64_t rows, FILE *out) {
+    if (rows > 0)
+        fprintf(out,
+                "%lld %s above 100 %% of the measured peak: the machine was busy while that was "
+                "measured,\nor fewer multiply-adds are executed than are counted (Winograd).\n",
+                (long long)rows, rows == 1 ? "row is" : "rows are");
+}

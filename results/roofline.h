@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Measured on the machine, all threads together; NaN or 0: not known. */
 typedef struct rb_roof {
@@ -25,5 +26,8 @@ typedef struct rb_roofline {
 
 /* Of work that took ns nanoseconds. */
 rb_roofline rb_roofline_of(const rb_roof *roof, int64_t macs, int64_t bytes, double ns);
+
+/* Says below a table that so many of its rows are above the measured peak, and what that means. */
+void rb_roofline_print_above(int64_t rows, FILE *out);
 
 #endif

@@ -19,15 +19,6 @@ double rb_sorted_median(const double *sorted, size_t count) {
     return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
-double rb_student_95(size_t degrees) {
-    static const double quantiles[] = {NAN,   12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365,
-                                       2.306, 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-                                       2.120, 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069,
-                                       2.064, 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
-    const size_t count = sizeof quantiles / sizeof quantiles[0];
-    return quantiles[degrees < count ? degrees : count - 1];
-}
-
 double rb_median(double *values, size_t count) {
     qsort(values, count, sizeof *values, ascending);
     return rb_sorted_median(values, count);

@@ -30,10 +30,6 @@ rb_status rb_summarize(const double *values, const int32_t *clusters, size_t cou
 rb_status rb_summarize_briefly(const double *values, size_t count, rb_summary *summary,
                                rb_error *err);
 
-/* The 0.975 quantile of Student's t: half a 95 % interval of a mean, in its standard errors. NaN
- * for 0 degrees of freedom; beyond 30 that of 30, which is a little wide. */
-double rb_student_95(size_t degrees);
-
 /* Middle of sorted values: the mean of the two middle ones for an even count, as Google
  * Benchmark's StatisticsMedian. NaN for none. */
 double rb_sorted_median(const double *sorted, size_t count);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "results/percentile_table.h"
+#include "results/roofline.h"
 #include "results/thread_table.h"
 
 static bool in_section(const rb_grid *grid, const rb_column *column) {
@@ -51,6 +52,16 @@ static void print_overhead(const rb_record_list *records, FILE *out) {
     if (most)
         fprintf(out, "\nharness overhead: %.3g us per call, %.2g %% of a call of %s %s\n",
                 most->harness_overhead_ns * 1e-3, 100 * share, most->network, most->engine);
+}
+
+static void print_above_peak(const rb_record_list *records, FILE *out) {
+    int64_t above = 0;
+    for (size_t i = 0; i < records->count; i++) {
+        const rb_record *r = &records->items[i];
+        above += r->verdict == RB_VERDICT_PASS && r->peak_gmacs > 0 &&
+                 (double)r->macs / rb_record_batch_ns(r) > r->peak_gmacs;
+    }
+    rb_roofline_print_above(above, out);
 }
 
 /* Right-aligned, "-" where there is no value. */
@@ -117,6 +128,7 @@ void rb_table_terminal(const rb_record_list *records, FILE *out) {
     rb_grid_aligned(&grid, out);
     print_notes(records, out);
     print_overhead(records, out);
+    print_above_peak(records, out);
     rb_thread_table_terminal(records, out);
     if (rb_percentile_table_wanted(records)) {
         fputc('\n', out);
@@ -130,6 +142,7 @@ void rb_table_markdown(const rb_record_list *records, const char *title, FILE *o
     fprintf(out, "# %s\n\n", title);
     rb_grid_markdown(&grid, out);
     print_overhead(records, out);
+    print_above_peak(records, out);
     grid.column_shown = in_section;
     for (grid.section = RB_SECTION_PARITY; grid.section < RB_SECTION_COUNT; grid.section++) {
         fprintf(out, "\n## %s\n\n", rb_section_titles[grid.section]);

@@ -106,7 +106,7 @@ static void print_sentence(const rb_thread_scaling *line, const char *bullet, FI
     else
         fprintf(out, "no knee up to %d", most);
     if (line->cliff)
-        fprintf(out, "; cliff at %d, %.1f %% slower than with %d%s%s", line->cliff,
+        fprintf(out, ";\n  cliff at %d, %.1f %% slower than with %d%s%s", line->cliff,
                 line->cliff_percent, line->cliff_best, line->cliff_reason[0] ? ": " : "",
                 line->cliff_reason);
     fputc('\n', out);

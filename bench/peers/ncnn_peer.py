@@ -19,7 +19,7 @@ ABOUT = "ncnn, processor only, float32; pnnx converts"
 SETTINGS = {
     "winograd": "packed layouts, Winograd convolutions",
     "sgemm": "packed layouts, no Winograd",
-    "winograd-light": "the same as winograd with light mode off: no value is freed before the end",
+    "winograd-no-light": "the same as winograd, and no value is freed before the end",
 }
 
 
@@ -78,7 +78,7 @@ def open(case: Case, settings: str) -> Session:
     options.use_packing_layout = True
     options.use_winograd_convolution = settings != "sgemm"
     options.use_sgemm_convolution = True
-    options.lightmode = settings != "winograd-light"
+    options.lightmode = settings != "winograd-no-light"
     if net.load_param(str(param)) != 0 or net.load_model(str(values)) != 0:
         raise RuntimeError(f"{param}: ncnn cannot read it")
     return Session(net, ncnn.Mat)

@@ -132,11 +132,11 @@ class Runner:
         table = 'while [ $# -gt 0 ]; do [ "$1" != --markdown ] || echo table >"$2"; shift; done\n' if gate_writes else ""
         write_program(directory / "template/gate", f"{note}{table}exit {gate_status}\n")
         write_program(directory / "template/build", note)
-        # git worktree add --detach DIRECTORY COMMIT
+        # git worktree add --force --detach DIRECTORY COMMIT
         write_program(
             directory / "bin/git",
-            f'{note}mkdir -p "$4/ci" "$4/build/bin"\ncp {directory}/template/build "$4/ci/build"\n'
-            f'cp {directory}/template/gate "$4/build/bin/resbench"\n',
+            f'{note}mkdir -p "$5/ci" "$5/build/bin"\ncp {directory}/template/build "$5/ci/build"\n'
+            f'cp {directory}/template/gate "$5/build/bin/resbench"\n',
         )
         write_program(directory / "bin/gh", note)
         self.output, self.summary = directory / "output", directory / "summary"
@@ -180,9 +180,9 @@ def test_the_action_hands_on_what_the_gate_says(tmp_path, status, expected):
     temporary = f"{tmp_path}/temporary files"
     calls = runner.calls.read_text().splitlines()
     assert calls[:4] == [
-        f"git worktree add --detach {temporary}/resbench-base <base-ref>",
+        f"git worktree add --force --detach {temporary}/resbench-base <base-ref>",
         "build ",
-        f"git worktree add --detach {temporary}/resbench-head <head-ref>",
+        f"git worktree add --force --detach {temporary}/resbench-head <head-ref>",
         "build ",
     ]
     assert calls[4].startswith(f"resbench gate --base {temporary}/resbench-base/build --head {temporary}/resbench-head/build")
@@ -200,5 +200,6 @@ def test_gitlab_fails_but_for_noise():
     assert job["allow_failure"] == {"exit_codes": 5}
     kept = set(job["artifacts"]["paths"])
     (gate,) = [words for words in commands() if words[0] == "build/bin/resbench"]
-    written = {gate[gate.index(option) + 1] for option in ("--markdown", "--json")}
+    written = {gate[gate.index(option) + 1] for option in ("--markdown", "--json", "--junit")}
     assert kept == written and job["artifacts"]["when"] == "always"
+    assert job["artifacts"]["reports"] == {"junit": gate[gate.index("--junit") + 1]}

@@ -162,6 +162,7 @@ def test_parity_comes_before_speed(resbench, results, a, b, code, verdict, tags)
     assert f"{a} -> {b}"[:11] in compared.out and f"| {a} -> {b} |" in compared.markdown
     if b != "PASS":
         assert "beyond <5> & more" in compared.out
+        assert "beyond &lt;5> &amp; more" in compared.markdown  # which is HTML to a browser
 
 
 def test_memory_that_grew_is_4(resbench, results):
@@ -194,9 +195,42 @@ def test_cells_of_one_file_are_listed(resbench, results):
     compared = Compared(resbench, results, fewer)
     assert compared.code == 0
     assert re.search(r"only in A: \S+/reference/\S+ \(PASS\)", compared.out)
-    assert "only in A: " in compared.markdown and list(compared.junit) == ["onednn"]
+    assert "only in A: " in compared.markdown
+    assert compared.junit == {"onednn": [], "reference": ["skipped"]}
     compared = Compared(resbench, fewer, results)
-    assert "only in B: " in compared.out
+    assert "only in B: " in compared.out and "1 in one alone" in compared.out
+
+
+def test_a_wrong_cell_of_b_alone_is_told_everywhere(resbench, results):
+    fewer = copy.deepcopy(results)
+    fewer["resbench"]["records"] = [record_of(fewer, "onednn")]
+    record_of(results, "reference").update(verdict="FAIL", note="far off")
+    compared = Compared(resbench, fewer, results)
+    assert compared.code == 1
+    assert compared.junit == {"onednn": [], "reference": ["failure"]}
+    assert re.search(r"only in B: \S+/reference/\S+ \(FAIL: far off\)", compared.out)
+    assert "1 in one alone: 1 WRONG" in compared.out and "1 WRONG" in compared.markdown
+
+
+def test_nothing_that_could_be_compared_is_6(resbench, results):
+    for record in results["resbench"]["records"]:
+        record["verdict"] = "UNSUPPORTED"
+    compared = Compared(resbench, results, results)
+    assert compared.code == 6 and set(compared.verdicts().values()) == {"-"}
+    assert "2 not compared" in compared.out
+
+
+def test_texts_of_a_file_do_not_steer_a_terminal(resbench, results):
+    evil = "red \x1b[31m\x9b1m\nline"
+    for key in ("date", "cpu_model"):
+        results["context"][key] = evil
+    results["resbench"]["plan"]["cpu_model"] = evil
+    record_of(results, "onednn").update(note=evil, engine_version=evil, verdict="FAIL")
+    other = copy.deepcopy(results)
+    record_of(other, "reference")["preprocessing"] = evil
+    compared = Compared(resbench, results, results)
+    for text in (compared.out, compared.markdown, refuses(resbench, 7, results, other)):
+        assert "red " in text and not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
 
 
 def refuses(resbench, code: int, a: dict, b: dict, *options) -> str:
@@ -238,6 +272,8 @@ def test_across_machines_only_ratios_of_ratios_are_told(resbench, results):
         assert '"Another" in B' in text
     swapped = Compared(resbench, results, other, "--across-machines", "--base", "onednn")
     assert swapped.rows["reference"]["ratio"] == pytest.approx(4 / 3, rel=1e-6)
+    sentence = refuses(resbench, 7, results, other, "--across-machines", "--base", "nobody")
+    assert "A has no cell of the engine nobody" in sentence
     # Slower in relation to its base is no alarm on another machine, a wrong result is.
     record_of(other, "onednn")["verdict"] = "FAIL"
     assert Compared(resbench, results, other, "--across-machines").code == 1
@@ -294,9 +330,10 @@ def test_a_time_that_is_none_is_refused(resbench, results):
         ("[1, 2", "b.json"),
         ("[]", "not the results"),
         ('{"benchmarks": []}', "not the results"),
-        ('{"resbench": {"schema_version": 99, "records": []}}', "99, expected 1"),
-        ('{"resbench": {"schema_version": 1, "records": [{}]}}', "verdict"),
-        ('{"resbench": {"schema_version": 1, "records": 5}}', "not the results"),
+        ('{"resbench": {"schema_version": 99, "records": []}}', "99, expected 2"),
+        ('{"resbench": {"schema_version": 1, "records": [{}]}}', "1, expected 2: another version of resbench"),
+        ('{"resbench": {"schema_version": 2, "records": [{}]}}', "verdict"),
+        ('{"resbench": {"schema_version": 2, "records": 5}}', "not the results"),
     ],
 )
 def test_what_is_not_ours_is_refused(resbench, results, text, named):

@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -37,7 +38,7 @@ def gate(resbench, tmp_path):
     def run(base: str, head: str, *options):
         pair = [build_with(tmp_path / side, engine) for side, engine in (("base", base), ("head", head))]
         result = resbench("gate", "--base", pair[0], "--head", pair[1], "-e", "mine", *CELL,
-                          "--json", "gate.json", "--markdown", "gate.md", *options)
+                          "--json", "gate.json", "--markdown", "gate.md", "--junit", "gate.xml", *options)
         file = tmp_path / "gate.json"
         return result, json.loads(file.read_text()) if file.exists() else None
 
@@ -91,11 +92,16 @@ def test_more_memory_is_an_alarm(gate):
         ("unsupported", 8, "CRASHED", "head: "),
     ],
 )
-def test_a_head_that_does_not_work(gate, head, code, verdict, says):
+def test_a_head_that_does_not_work(gate, tmp_path, head, code, verdict, says):
     result, report = gate(own("reference"), engine_path(head))
     (row,) = report["rows"]
     assert (result.code, row["verdict"]) == (code, verdict), result
     assert says in row["note"] and row["note"] in result.out
+    suite = ElementTree.parse(tmp_path / "gate.xml").getroot()
+    (case,) = suite
+    (element,) = case
+    assert (suite.get("tests"), element.tag) == ("1", "failure" if code == 1 else "error")
+    assert says in element.get("message")
 
 
 def test_a_base_that_does_not_work_is_nothing_to_compare_with(gate):
@@ -221,6 +227,22 @@ def test_replay_is_a_function_of_the_file(resbench, tmp_path, ratio, noise, word
     result = resbench("gate", "--replay", "t.csv")
     assert result.out.splitlines()[1].split()[:6] == words.split()
     assert result.code == code
+
+
+SOURCE = Path(__file__).parents[2]
+PUBLISHED = SOURCE / "results/published/amd-epyc-model-17-kvm-2-cores/gate"
+
+
+@pytest.mark.parametrize("recording", sorted(path.name for path in PUBLISHED.glob("*.csv")))
+def test_what_the_document_says_of_recordings(resbench, recording):
+    """Each published recording has its lines in docs/gate.md, as the program prints them."""
+    result = resbench("gate", "--replay", PUBLISHED / recording)
+    said = [
+        [cell.strip() for cell in line.strip("|").split("|")][1:]
+        for line in (SOURCE / "docs/gate.md").read_text().splitlines()
+        if line.startswith(f"| {recording} |")
+    ]
+    assert [line.split() for line in result.out.splitlines()[1:]] == said != []
 
 
 def test_files_that_are_no_recording_are_refused(resbench, tmp_path):

@@ -38,6 +38,7 @@ def make_record(network: str, engine: str, batch: int, index: int) -> dict:
         "height": 224,
         "width": 224,
         "threads": 2,
+        "mode": "steady",
         "macs": int(gmacs * 1e9) * batch,
         "note": "",
         "rel_l2": error,
@@ -76,6 +77,9 @@ def make_scaling(engine: str, batch: int) -> dict:
         "engine": engine,
         "batch": batch,
         "threads": 2,
+        "height": 224,
+        "width": 224,
+        "mode": "steady",
         "fixed_ms": 1.27,
         "ms_per_gmac": 63.1 if engine == "reference" else 5.02,
         "r_squared": 0.9987,
@@ -94,7 +98,8 @@ def make_results(engines=("reference", "onednn"), batches=(1,)) -> dict:
         scaling += [make_scaling(engine, batch) for engine in engines]
     context = {"cpu_model": "Example(R) CPU 9000 @ 2.10GHz", "num_cpus": 2, "threads": 2}
     plan = {"resbench": "0.1.0", "weights": None, "images": None}
-    ours = {"schema_version": 1, "plan": plan, "records": records, "scaling": scaling}
+    ours = {"schema_version": 2, "plan": plan, "records": records, "scaling": scaling,
+            "thread_scaling": []}  # fmt: skip
     return {"context": context, "benchmarks": rows, "resbench": ours}
 
 
@@ -289,6 +294,34 @@ def test_an_error_of_exactly_0_is_told_with_its_verdict(tmp_path):
     assert has_part(tmp_path / "error.svg", "not drawn: resnet50/onednn batch 1 FAIL.")
 
 
+def test_cold_caches_have_panels_of_their_own(tmp_path):
+    """Cells that differ in mode alone are not points of one line."""
+    results, cold = make_results(("onednn",)), make_results(("onednn",))
+    for member in ("records", "scaling"):
+        for item in cold["resbench"][member]:
+            item["mode"] = "cold"
+    for record in cold["resbench"]["records"]:
+        record["name"] += "/cold"
+    for row in cold["benchmarks"]:
+        row["run_name"] += "/cold"
+        for key in ("median_ms", "low_ms", "high_ms"):
+            row[key] *= 3
+    cold["resbench"]["scaling"][0]["fixed_ms"] = 7.77
+    for member in ("records", "scaling"):
+        results["resbench"][member] += cold["resbench"][member]
+    results["benchmarks"] += cold["benchmarks"]
+    draw(tmp_path, results, "--format", "svg")
+    title = "batch 1, 2 threads, input 224x224"
+    for figure in ("latency", "memory"):
+        assert [text for text in texts(tmp_path / f"{figure}.svg") if text.startswith(title)] == [
+            title,
+            f"{title}, cold caches",
+        ]
+    found = texts(tmp_path / "latency.svg")
+    assert "9.12" in found and "27.4" in found  # of resnet18, once each
+    assert sum("1.27" in text for text in found) == 1 and sum("7.77" in text for text in found) == 1
+
+
 def test_little_is_needed(tmp_path):
     """One network: no fit. Few samples: no interval. No context, no kinds of memory."""
     results = make_results(("onednn",))
@@ -296,7 +329,8 @@ def test_little_is_needed(tmp_path):
     ours = results["resbench"]
     ours["plan"] = {}
     ours["records"] = ours["records"][:1]
-    ours["scaling"] = [{"engine": "onednn", "batch": 1, "threads": 2, "points": []}]
+    line = make_scaling("onednn", 1)
+    ours["scaling"] = [{k: v for k, v in line.items() if k not in ("fixed_ms", "ms_per_gmac")} | {"points": []}]
     for key in ("packed_weight_bytes", "activation_bytes", "scratch_bytes", "steady_rss_bytes"):
         ours["records"][0][key] = -1
     results["benchmarks"] = [
@@ -327,7 +361,7 @@ BAD = {
     "a list": ("[1, 2]", "no object resbench"),
     "Google Benchmark without ours": ('{"context": {}, "benchmarks": []}', "no object resbench"),
     "another version": (
-        edited(lambda r: r["resbench"].update(schema_version=2)), "schema version 2, expected 1"),
+        edited(lambda r: r["resbench"].update(schema_version=1)), "schema version 1, expected 2"),
     "no rows": (edited(lambda r: r.pop("benchmarks")), "benchmarks"),
     "records are no list": (edited(lambda r: r["resbench"].update(records={})), "expected a list"),
     "a record is no object": (edited(lambda r: r["resbench"]["records"].append(7)), "records[6]"),

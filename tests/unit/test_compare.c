@@ -251,13 +251,42 @@ static void across_machines_there_are_ratios_only(void **state) {
     release(&p);
 }
 
+static void refuse_base(pair *p, const char *part) {
+    rb_error err = {""};
+    assert_int_equal(rb_compare(&p->a, &p->b, &rb_compare_default_limits, "reference", &p->c, &err),
+                     RB_ERR_NOT_COMPARABLE);
+    assert_sentence(err);
+    assert_contains(err.message, part);
+}
+
 static void across_machines_a_base_is_needed(void **state) {
     (void)state;
     pair p = {.a = {0}};
     put_cell(&p.a, "onednn", before), put_cell(&p.b, "onednn", before);
+    refuse_base(&p, "A has no cell of the engine reference");
+    put_cell(&p.a, "reference", before);
+    refuse_base(&p, "B has no cell of the engine reference");
+    /* There, but in another cell. */
+    put_cell(&p.b, "reference", before);
+    last(&p.b)->batch = 7;
     compare(&p, "reference");
     assert_int_equal(p.c.rows[0].verdict, RB_COMPARED_NOTHING);
     assert_true(isnan(p.c.rows[0].effect.ratio));
+    assert_true(rb_comparison_idle(&p.c));
+    release(&p);
+}
+
+static void a_base_that_is_not_right_has_a_row(void **state) {
+    (void)state;
+    pair p = {.a = {0}};
+    put_cell(&p.a, "reference", before), put_cell(&p.b, "reference", before);
+    last(&p.b)->verdict = RB_VERDICT_FAIL;
+    put_cell(&p.a, "onednn", before), put_cell(&p.b, "onednn", before);
+    compare(&p, "reference");
+    assert_int_equal(p.c.common, 2);
+    assert_int_equal(p.c.rows[0].verdict, RB_COMPARED_WRONG);
+    assert_int_equal(p.c.rows[1].verdict, RB_COMPARED_NOTHING);
+    assert_false(rb_comparison_idle(&p.c));
     release(&p);
 }
 
@@ -305,6 +334,7 @@ int main(void) {
         cmocka_unit_test(a_time_that_is_none_is_refused),
         cmocka_unit_test(across_machines_there_are_ratios_only),
         cmocka_unit_test(across_machines_a_base_is_needed),
+        cmocka_unit_test(a_base_that_is_not_right_has_a_row),
         cmocka_unit_test(unlike_machines_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,12 +260,12 @@ static void what_is_no_report_is_refused(void **state) {
         "{}",
         "null",
         "{\"benchmarks\": [], \"context\": {}}",
-        "{\"resbench\": {\"schema_version\": 2, \"records\": []}}",
-        "{\"resbench\": {\"schema_version\": \"1\", \"records\": []}}",
-        "{\"resbench\": {\"schema_version\": 1, \"records\": [{}]}}",
-        "{\"resbench\": {\"schema_version\": 1, \"records\": [7]}}",
-        "{\"resbench\": {\"schema_version\": 1, \"records\": [{\"verdict\": \"GREAT\"}]}}",
-        "{\"resbench\": {\"schema_version\": 1, \"records\": [{\"verdict\": \"PASS\"}]}}",
+        "{\"resbench\": {\"schema_version\": 3, \"records\": []}}",
+        "{\"resbench\": {\"schema_version\": \"2\", \"records\": []}}",
+        "{\"resbench\": {\"schema_version\": 2, \"records\": [{}]}}",
+        "{\"resbench\": {\"schema_version\": 2, \"records\": [7]}}",
+        "{\"resbench\": {\"schema_version\": 2, \"records\": [{\"verdict\": \"GREAT\"}]}}",
+        "{\"resbench\": {\"schema_version\": 2, \"records\": [{\"verdict\": \"PASS\"}]}}",
     };
     char path[PATH_SIZE];
     for (int i = -1; i < (int)COUNT(texts); i++) { /* -1: no file at all */

@@ -98,6 +98,28 @@ static void what_varies_has_a_column(void **state) {
     rb_record_list_release(&list);
 }
 
+static void rows_above_the_peak_are_told(void **state) {
+    (void)state;
+    rb_record_list list = realistic();
+    char *text = printed(&list, rb_table_terminal);
+    assert_null(strstr(text, "measured peak"));
+    free(text);
+    list.items[0].peak_gmacs = 1e-3;
+    list.items[1].peak_gmacs = 1e-3;
+    list.items[1].verdict = RB_VERDICT_FAIL; /* its time means nothing */
+    text = printed(&list, rb_table_terminal);
+    assert_contains(text, "\n1 row is above 100 % of the measured peak");
+    free(text);
+    text = printed(&list, markdown);
+    assert_contains(text, "\n1 row is above 100 % of the measured peak");
+    free(text);
+    list.items[2].peak_gmacs = 1e-3;
+    text = printed(&list, rb_table_terminal);
+    assert_contains(text, "\n2 rows are above 100 % of the measured peak");
+    free(text);
+    rb_record_list_release(&list);
+}
+
 static void long_names_are_cut_between_characters(void **state) {
     (void)state;
     rb_record_list list = {0};
@@ -341,6 +363,7 @@ static void a_record_replaces_one_of_its_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_terminal_table_fits_120_columns),
+        cmocka_unit_test(rows_above_the_peak_are_told),
         cmocka_unit_test(long_names_are_cut_between_characters),
         cmocka_unit_test(what_varies_has_a_column),
         cmocka_unit_test(terminal_columns_stand_under_each_other),
