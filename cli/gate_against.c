@@ -51,8 +51,13 @@ int rb_gate_count_against(rb_gate_arguments *a) {
     pairs.count = head.count;
     rb_gate_counts_compare(&base, &head, a->added >= 0 ? a->added : 0.001, pairs.items);
     rb_gate_counts_terminal(pairs.items, pairs.count, stdout);
-    for (size_t i = 0; i < pairs.count; i++)
+    size_t left = base.count;
+    for (size_t i = 0; i < pairs.count; i++) {
         worst = pairs.items[i].outcome > worst ? pairs.items[i].outcome : worst;
+        left -= pairs.items[i].base != NULL;
+    }
+    if (left > 0)
+        printf("cells of the baseline that were not counted now: %zu\n", left);
     if (a->markdown && status == RB_OK)
         status = rb_report_print(NULL, a->markdown, print_counts, &pairs, &err);
     return status == RB_OK ? rb_gate_exit(worst) : rb_cli_fail(status, &err);

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from support import SMALL, engine_path, stop, wait_for_hang
+from support import SMALL, engine_path, stop, wait_for, wait_for_hang
 
 BUILD = os.environ.get("RESBENCH_BUILD", "")
 CELL = ("--depths", "resnet8", *SMALL)
@@ -199,6 +199,17 @@ def test_selftest_records_what_it_replays(resbench, tmp_path):
     assert {row["slowdown_percent"] for row in rows if row["side"] == "2"} == {"100"}
 
 
+def test_an_interrupted_selftest_judges_what_it_has(resbench, tmp_path):
+    process = resbench.start("gate", "--selftest", *CELL, "--slowdown", "0", "--gates", "1000",
+                             "--record", "times.csv")
+    wait_for(lambda: any(file.read_text().count("\n") > 6 * 2 * 4 for file in tmp_path.glob("*times.csv*")),
+             "a series of six rounds")
+    result = stop(process)
+    assert result.code == 130 and result.err == "resbench: interrupted\n", result
+    again = resbench("gate", "--replay", "times.csv")
+    assert again.out == result.out and "injected" in result.out
+
+
 def times(rounds: int, ratio: float, noise=lambda r: 1.0) -> str:
     """A recording of rounds of 2 s, head slower than base by ratio."""
     lines = ["round,start_s,end_s,side,slowdown_percent,slice,yardstick_ns,call_1_ns,call_2_ns"]
@@ -281,6 +292,9 @@ def against(resbench, tmp_path, baseline):
 def test_counts_against_a_baseline(resbench, tmp_path, baseline):
     result, words = against(resbench, tmp_path, baseline)
     assert (result.code, words) == (0, ["FINE", "FINE"]), result
+    assert "not counted now" not in result.out
+    fewer = resbench("gate", "--against", "base.json", "-e", "reference", *CELL)
+    assert fewer.code == 0 and "not counted now: 1" in fewer.out, fewer
     onednn, reference = baseline["rows"]
     assert onednn["instructions"] > 12.5e6 / 16  # its MACs, in vectors of any width
 
