@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "bench/system_file.h"
 #include "bench/topology.h"
 
 static void set_text(char *text, size_t capacity, const char *value) {
-    if (value)
-        snprintf(text, capacity, "%s", value);
+    if (!value)
+        return;
+    snprintf(text, capacity, "%s", value);
+    rb_text_clean(text);
 }
 
 /* Of the first package, or of the whole machine; NULL: unknown. */

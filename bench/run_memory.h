@@ -7,11 +7,11 @@
 #include "bench/run_source.h"
 
 /* Takes those batches out of *plan at which not even one engine fits, or the oracle does not, and
- * puts a row that says so for each of their cells that is of the share. all: take every batch out,
+ * puts a row that says so for each of their cells that the share has. all: take every batch out,
  * for the reason in err; NULL: look at what each one needs. setting: that of the size; its graph,
  * inputs, batch and threads are not looked at. */
-rb_status rb_run_refuse_batches(rb_plan *plan, const rb_run_source *source,
-                                const rb_cell_setting *setting, const rb_run_share *share,
+rb_status rb_run_refuse_batches(rb_plan *plan, const rb_run_share *share,
+                                const rb_run_source *source, const rb_cell_setting *setting,
                                 const rb_error *all, rb_record_list *records, rb_error *err);
 
 /* Ends the cells, workers of one group that are open at once, which do not fit beside those in

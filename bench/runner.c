@@ -185,13 +185,13 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
     rb_worker_keep(&setting.worker, &setting.placement);
     rb_record_list *records = &run->report.records;
     rb_status status =
-        rb_run_refuse_batches(&plan, source, &setting, &run->share, NULL, records, err);
+        rb_run_refuse_batches(&plan, &run->share, source, &setting, NULL, records, err);
     if (status == RB_OK && plan.batch_count > 0) {
         status = find_truth(source, &setting, threads, &inputs, &truth, err);
         if (status == RB_ERR_MEMORY) {
             const rb_error why = *err;
             status =
-                rb_run_refuse_batches(&plan, source, &setting, &run->share, &why, records, err);
+                rb_run_refuse_batches(&plan, &run->share, source, &setting, &why, records, err);
         }
     }
     if (status == RB_OK && plan.batch_count < run->plan->batch_count)

@@ -1,6 +1,7 @@
 #include "bench/team.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ typedef struct team {
     bool one_by_one;      /* there is one for each thread */
     pthread_mutex_t lock; /* held by the starter until it is known whether all could be started */
     pthread_barrier_t barrier;
+    atomic_int awake; /* counts all threads of all bursts */
     bool abandoned;
 } team;
 
@@ -38,6 +40,15 @@ static void bind(const team *t, int32_t index) {
     pthread_setaffinity_np(pthread_self(), sizeof own, &own);
 }
 
+/* The barrier wakes its threads one after the other. They wait once more, without sleep, where none
+ * keeps another from its processor. */
+static void start_together(team *t, int32_t burst) {
+    pthread_barrier_wait(&t->barrier);
+    atomic_fetch_add(&t->awake, 1);
+    while (t->one_by_one && atomic_load(&t->awake) < (burst + 1) * t->work->threads)
+        ;
+}
+
 static void *run_member(void *ctx) {
     const member *self = ctx;
     team *t = self->team;
@@ -52,7 +63,7 @@ static void *run_member(void *ctx) {
     if (work->prepare)
         work->prepare(work->ctx, self->index);
     for (int32_t b = 0; b < work->bursts; b++) {
-        pthread_barrier_wait(&t->barrier);
+        start_together(t, b);
         self->start_ns[b] = rb_now_ns();
         work->run(work->ctx, self->index);
         self->end_ns[b] = rb_now_ns();

@@ -6,9 +6,11 @@
 
 #include "resbench/status.h"
 
-/* What a burst should take: on a shared machine a longer one is hardly ever left alone. */
-#define RB_BURST_NS 5e6
-#define RB_MAX_BURSTS 200
+/* What a burst should take: less than the slices that a scheduler gives to processes which share a
+ * processor (3 ms and more), so that some bursts are left alone; far more than it takes to start
+ * threads together. */
+#define RB_BURST_NS 1e6
+#define RB_MAX_BURSTS 500
 
 typedef struct rb_team_work {
     int32_t threads; /* at least 1 */
@@ -22,7 +24,8 @@ typedef struct rb_team_work {
 int32_t rb_team_bursts(double seconds, double burst_ns);
 
 /* burst_ns[bursts]: from the first thread's start to the last one's end, so that threads which wait
- * for a processor make it longer, never shorter. The threads are kept to the processors that a
+ * for a processor make it longer, never shorter. Threads that have a processor each start a burst
+ * together: a system takes its time to wake many. The threads are kept to the processors that a
  * worker with as many threads has (rb_machine_processors), the same thread to the same one in every
  * team of one size. */
 rb_status rb_team_run(const rb_team_work *work, double *burst_ns, rb_error *err);

@@ -21,7 +21,7 @@ static inline bool rb_profile_is_engines_own(rb_status status) {
 /* network.c: the engines within the running network. */
 rb_status rb_profile_network(rb_profile_work *work, rb_error *err);
 
-/* alone.c: the nodes alone, of those engines whose network is right. */
+/* alone.c: the nodes alone, of those engines that have times within the network. */
 rb_status rb_profile_alone(rb_profile_work *work, rb_error *err);
 
 /* Of one of the two, the first half of all work or the second. */

@@ -236,11 +236,29 @@ static rb_grid grid_of_sums(const rb_kernel_sum *sums, size_t count) {
 static const char what_times_hold[] =
     "alone: the convolution by itself, where the engine tells it, in repeated calls; hot: those "
     "calls as a whole,\nNCHW in and out, with reorders that a network would not need; cold: whole "
-    "calls, caches emptied before each.\nx dnn: how many times faster than onednn.\n";
+    "calls, caches emptied before each.\nn: how often the networks have it, all together; x dnn: "
+    "how many times faster than onednn.\n";
 
 static const char what_sums_hold[] =
     "Together, as often as the network has them (only rows that are PASS; 'x dnn' over those that "
     "onednn has as well):\n";
+
+/* Of right rows: what a wrong one has left out is no speed. */
+static bool is_beaten(const rb_kernel_table *table) {
+    bool beaten = false;
+    for (size_t i = 0; i < table->count; i++)
+        beaten = beaten || (table->rows[i].verdict == RB_VERDICT_PASS &&
+                            alone_peak(table, &table->rows[i]) > 100);
+    return beaten;
+}
+
+static void print_peak(const rb_kernel_table *table, FILE *out) {
+    fprintf(out, "%%peak: nominal multiply-adds a second, of %.1f GMAC/s, measured in registers.\n",
+            table->peak_gmacs);
+    if (is_beaten(table))
+        fprintf(out, "A row is above that peak: the machine was busy while it was measured, or a "
+                     "kernel executes fewer, as Winograd's do.\n");
+}
 
 /* A machine that others use as well shows in the intervals. */
 static void print_noise(const rb_kernel_table *table, FILE *out) {
@@ -283,6 +301,7 @@ rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *
             fprintf(out, "%s %s: %s: %s\n", table->rows[i].problem, table->rows[i].engine,
                     rb_verdict_name(table->rows[i].verdict), table->rows[i].note);
     fputs(what_times_hold, out);
+    print_peak(table, out);
     print_noise(table, out);
     print_above_peak(table, out);
     rb_grid grid = grid_of_sums(sums, count);
@@ -315,8 +334,9 @@ rb_status rb_kernel_markdown(const rb_kernel_table *table, const char *title, FI
     if (status != RB_OK)
         return status;
     make_row_grid(table, &rows);
-    fprintf(out, "# %s\n\nMeasured peak: %.1f GMAC/s.\n\n%s\n## Convolutions\n\n", title,
-            table->peak_gmacs, what_times_hold);
+    fprintf(out, "# %s\n\n%s", title, what_times_hold);
+    print_peak(table, out);
+    fprintf(out, "\n## Convolutions\n\n");
     rows.grid.column_shown = of_no_span;
     rb_grid_markdown(&rows.grid, out);
     for (int span = 0; span < RB_SPAN_COUNT; span++) {

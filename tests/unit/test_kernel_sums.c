@@ -197,6 +197,26 @@ static void wide_intervals_are_told(void **state) {
     rb_kernel_table_release(&table);
 }
 
+/* The fastest right row is at 280 GMAC/s; a wrong one at 500 is no speed. */
+static void a_row_above_the_peak_is_told(void **state) {
+    (void)state;
+    rb_kernel_table table = make_table();
+    set_time(&table.rows[2], RB_SPAN_ALONE, 1000, 900, 1100);
+    for (int beaten = 0; beaten < 2; beaten++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        table.peak_gmacs = beaten ? 279 : 281;
+        assert_ok(rb_kernel_terminal(&table, out, &err));
+        assert_int_equal(fclose(out), 0);
+        assert_contains(text, beaten ? "of 279.0 GMAC/s" : "of 281.0 GMAC/s");
+        assert_true((strstr(text, "above that peak") != NULL) == (beaten == 1));
+        free(text);
+    }
+    rb_kernel_table_release(&table);
+}
+
 /* Benchmarks of what was timed, and an error in place of those that were not. */
 static void json_has_the_schema_of_google_benchmark(void **state) {
     rb_kernel_table table = make_table();
@@ -250,6 +270,7 @@ int main(void) {
         cmocka_unit_test(sorting_keeps_problems_together),
         cmocka_unit_test(the_terminal_table_fits_120_columns),
         cmocka_unit_test(wide_intervals_are_told),
+        cmocka_unit_test(a_row_above_the_peak_is_told),
         cmocka_unit_test(json_has_the_schema_of_google_benchmark),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
