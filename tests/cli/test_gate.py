@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from support import SMALL, engine_path, stop, wait_for, wait_for_hang
+from support import SMALL, engine_path, program_path, stop, wait_for, wait_for_hang
 
 BUILD = os.environ.get("RESBENCH_BUILD", "")
 CELL = ("--depths", "resnet8", *SMALL)
@@ -274,10 +274,16 @@ def test_files_that_are_no_recording_are_refused(resbench, tmp_path):
 
 
 @pytest.fixture
-def baseline(resbench, tmp_path):
-    """A baseline of onednn and reference, as a dictionary that a test may change and store."""
+def callgrind():
     if not shutil.which("valgrind"):
         pytest.skip("valgrind is not installed: nothing counts instructions")
+    if b"__asan_init" in program_path().read_bytes():
+        pytest.skip("valgrind and AddressSanitizer exclude each other")
+
+
+@pytest.fixture
+def baseline(callgrind, resbench, tmp_path):
+    """A baseline of onednn and reference, as a dictionary that a test may change and store."""
     result = resbench("gate", "--against", "base.json", "--update", "-e", "onednn,reference", *CELL)
     assert result.code == 0 and "2 cells" in result.out, result
     return json.loads((tmp_path / "base.json").read_text())
@@ -314,9 +320,7 @@ def test_counts_against_a_baseline(resbench, tmp_path, baseline):
     assert (result.code, words) == (7, ["OTHER", "NEW"]), result
 
 
-def test_counts_of_what_does_not_work(resbench, tmp_path):
-    if not shutil.which("valgrind"):
-        pytest.skip("valgrind is not installed: nothing counts instructions")
+def test_counts_of_what_does_not_work(callgrind, resbench, tmp_path):
     engines = f"{engine_path('wrong')},{engine_path('crash')}"
     sentence = resbench.fails(1, "gate", "--against", "b.json", "--update", "-e", engines, *CELL)
     assert "no baseline is written" in sentence and not (tmp_path / "b.json").exists()
