@@ -100,7 +100,7 @@ static void look_at_cpu2(const hierarchy *h, rb_cgroup *found) {
     char line[128];
     double quota, period;
     if (group_line(h, "cpu.max", "", line) && sscanf(line, "%lf %lf", &quota, &period) == 2 &&
-        period > 0 && quota / period < found->cpu_quota)
+        quota > 0 && period > 0 && quota / period < found->cpu_quota)
         found->cpu_quota = quota / period;
 }
 

@@ -135,12 +135,19 @@ def test_governors_that_differ(resbench, tmp_path):
     assert facts_of(resbench, root)["governor"] == "mixed"
 
 
+def test_a_node_without_memory_hides_no_other(resbench, tmp_path):
+    root = unpack(tmp_path, "server")
+    (root / "sys/devices/system/node/node0/meminfo").write_text("Node 0 MemTotal:       0 kB\n")
+    assert facts_of(resbench, root)["numa_node_bytes"] == [128 * GIB]
+
+
 def test_limits_of_outer_groups_count(resbench, tmp_path):
     root = unpack(tmp_path, "pod")
     (root / "sys/fs/cgroup/kubepods/pod1/cpu.max").write_text("max 100000\n")
     assert facts_of(resbench, root)["cpu_quota"] == 4
-    (root / "sys/fs/cgroup/kubepods/cpu.max").write_text("max 100000\n")
-    assert "cpu_quota" not in facts_of(resbench, root)
+    for no_limit in ("max 100000", "-5 100000", "100000 0"):
+        (root / "sys/fs/cgroup/kubepods/cpu.max").write_text(f"{no_limit}\n")
+        assert "cpu_quota" not in facts_of(resbench, root), no_limit
 
 
 @pytest.mark.parametrize(
@@ -244,7 +251,9 @@ def test_what_a_tree_says_is_harmless_on_a_terminal(resbench, tmp_path):
 
 def test_refusals(resbench, tmp_path):
     assert "there is no such directory" in resbench.fails(3, "env", "--tree", tmp_path / "none")
-    assert "neither proc nor sys" in resbench.fails(3, "env", "--tree", tmp_path)
+    assert "neither proc/cpuinfo nor sys/devices" in resbench.fails(3, "env", "--tree", tmp_path)
+    (tmp_path / "sys" / "kernel").mkdir(parents=True)  # as the directory proc of a tree has
+    assert "neither proc/cpuinfo nor sys/devices" in resbench.fails(3, "env", "--tree", tmp_path)
     assert "exclude each other" in resbench.fails(2, "env", "--quick", "--no-measure")
     assert "nothing can be measured" in resbench.fails(2, "env", "--quick", "--tree", tmp_path)
     assert "one argument too many" in resbench.fails(2, "env", "machine")
