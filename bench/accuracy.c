@@ -20,7 +20,7 @@ static const char *name_of(void *ctx, int64_t image) {
 
 /* What two jobs must share so that the second may go on where the first ended. */
 static json_t *identify(const rb_accuracy_job *job, const rb_accuracy_source *source,
-                        const json_t *machine) {
+                        const rb_accuracy *accuracy) {
     char normalisation[RB_PREPROCESS_CAPACITY];
     rb_preprocess values = source->preprocess;
     json_t *identity = json_object(), *engines = json_array();
@@ -31,27 +31,20 @@ static json_t *identify(const rb_accuracy_job *job, const rb_accuracy_source *so
         json_array_append_new(engines, json_pack("{s:s, s:s}", "engine", job->plan.engines[e].label,
                                                  "sha256", job->plan.engines[e].sha256));
     json_object_set_new(identity, "resbench", json_string(RB_VERSION));
-    json_object_set(identity, "cpu_model", json_object_get(machine, "cpu_model"));
+    json_object_set(identity, "cpu_model", json_object_get(accuracy->context, "cpu_model"));
     json_object_set_new(identity, "network", json_string(source->network->name));
     json_object_set_new(identity, "weights_sha256", json_string(source->info.sha256));
     json_object_set_new(identity, "data_sha256", json_string(images->sha256));
-    json_object_set_new(identity, "images", json_integer(source->count));
+    json_object_set_new(identity, "classes", json_integer(accuracy->classes));
+    json_object_set_new(identity, "first_image", json_integer(accuracy->first));
+    json_object_set_new(identity, "images", json_integer(accuracy->count));
+    json_object_set_new(identity, "of_images", json_integer(accuracy->whole));
     json_object_set_new(identity, "normalisation", json_string(normalisation));
     json_object_set_new(identity, "engines", engines);
     json_object_set_new(identity, "batch", json_integer(job->batch));
     json_object_set_new(identity, "threads", json_integer(job->threads));
     json_object_set_new(identity, "in_process", json_boolean(job->plan.worker.in_process));
     return identity;
-}
-
-static void write_title(const rb_accuracy_job *job, const rb_accuracy_source *source,
-                        rb_accuracy *accuracy) {
-    const char *model = json_string_value(json_object_get(accuracy->context, "cpu_model"));
-    const char *date = json_string_value(json_object_get(accuracy->context, "date"));
-    snprintf(accuracy->title, sizeof accuracy->title,
-             "resbench " RB_VERSION ": %s on %lld images of %.128s, batch %lld, %d threads, %s, %s",
-             accuracy->network, (long long)accuracy->count, source->data, (long long)job->batch,
-             job->threads, model ? model : "unknown processor", date ? date : "");
 }
 
 static int64_t least_done(const rb_accuracy *accuracy) {
@@ -97,27 +90,47 @@ static rb_status take_over(const char *directory, rb_accuracy *accuracy, rb_erro
     return RB_OK;
 }
 
+/* The images of the job's shard: whole batches. */
+static rb_status choose_images(const rb_accuracy_job *job, rb_accuracy *accuracy, rb_error *err) {
+    int64_t first, count;
+    const int64_t batches = (accuracy->whole + job->batch - 1) / job->batch;
+    if (batches < job->shard.count)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "--shard %d/%d: %lld images are %lld batches of %lld, fewer than shards",
+                       job->shard.index, job->shard.count, (long long)accuracy->whole,
+                       (long long)batches, (long long)job->batch);
+    rb_shard_range(job->shard, batches, &first, &count);
+    accuracy->first = first * job->batch;
+    const int64_t left = accuracy->whole - accuracy->first;
+    accuracy->count = count * job->batch < left ? count * job->batch : left;
+    accuracy->labels += accuracy->first;
+    return RB_OK;
+}
+
 rb_status rb_accuracy_begin(const rb_accuracy_job *job, rb_accuracy_source *source,
                             rb_accuracy *accuracy, rb_error *err) {
-    json_t *context = rb_environment_brief(job->threads);
     source->in_process = job->plan.worker.in_process;
-    *accuracy = (rb_accuracy){.count = source->count,
+    *accuracy = (rb_accuracy){.data = source->data,
+                              .whole = source->count,
                               .classes = source->info.classes,
                               .batch = job->batch,
                               .labels = rb_image_set_labels(source->set),
                               .name = name_of,
                               .name_ctx = source->set,
-                              .engine_count = job->plan.engine_count,
-                              .context = context,
-                              .identity = identify(job, source, context)};
+                              .engine_count = job->plan.engine_count};
+    rb_status status = choose_images(job, accuracy, err);
+    if (status != RB_OK)
+        return status;
+    accuracy->context = rb_environment_brief(job->threads);
+    accuracy->identity = identify(job, source, accuracy);
     snprintf(accuracy->network, sizeof accuracy->network, "%s", source->network->name);
-    write_title(job, source, accuracy);
+    rb_accuracy_entitle(accuracy);
     rb_accuracy_source_notes(source, accuracy);
     for (size_t e = 0; e < accuracy->engine_count; e++) {
         rb_accuracy_engine *engine = &accuracy->engines[e];
         snprintf(engine->engine, sizeof engine->engine, "%s", job->plan.engines[e].label);
     }
-    rb_status status = rb_accuracy_allocate(accuracy, err);
+    status = rb_accuracy_allocate(accuracy, err);
     if (status == RB_OK && job->plan.resume)
         status = take_over(job->plan.directory, accuracy, err);
     return status;

@@ -196,7 +196,8 @@ static rb_status call_moved(rb_accuracy_blocks *b, size_t oracle, int32_t way, i
         const int64_t images = images_of_batch(b, at, count);
         rb_parity parity = {0};
         double ns;
-        if (first + at >= MOVED_FIRST_IMAGES && (first + at) / batch % MOVED_EVERY_BATCH != 0)
+        const int64_t number = b->accuracy->first + first + at;
+        if (number >= MOVED_FIRST_IMAGES && number / batch % MOVED_EVERY_BATCH != 0)
             continue;
         status = call_batch(b, *moved, at, images, b->logits, &ns, err);
         if (status != RB_OK)
@@ -280,7 +281,8 @@ rb_status rb_accuracy_block_run(rb_accuracy_blocks *b, bool *more, rb_error *err
         return RB_OK;
     const int64_t from_ns = rb_now_ns();
     b->has_oracle = false;
-    rb_status status = rb_accuracy_source_read(b->source, first, count, b->pixels, err);
+    rb_status status =
+        rb_accuracy_source_read(b->source, accuracy->first + first, count, b->pixels, err);
     if (status == RB_OK && oracle && is_live(oracle))
         status = run_engine(b, (size_t)(oracle - accuracy->engines), first, count, err);
     for (size_t e = 0; status == RB_OK && e < accuracy->engine_count; e++) {

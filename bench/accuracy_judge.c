@@ -101,7 +101,10 @@ static void judge_engine(const rb_accuracy *accuracy, rb_accuracy_engine *engine
         engine->verdict = RB_VERDICT_FAIL;
         snprintf(engine->note, sizeof engine->note,
                  "logits of %lld images are NaN or infinite, of image %lld first",
-                 (long long)sums.non_finite, (long long)first_not_finite(engine));
+                 (long long)sums.non_finite,
+                 (long long)(accuracy->first + first_not_finite(engine)));
+    } else if (rb_accuracy_is_part(accuracy)) {
+        engine->verdict = RB_VERDICT_NONE; /* and a sentence for all engines in the tables */
     } else if (!oracle) {
         snprintf(engine->note, sizeof engine->note,
                  "not judged: the oracle is not among the engines");
@@ -122,7 +125,7 @@ void rb_accuracy_judge(rb_accuracy *accuracy) {
     for (size_t e = 0; e < accuracy->engine_count; e++) {
         rb_accuracy_engine *engine = &accuracy->engines[e];
         const int64_t compared = rb_accuracy_sum(accuracy, engine).compared;
-        if (!oracle || engine == oracle || compared == 0)
+        if (!oracle || engine == oracle || compared == 0 || rb_accuracy_is_part(accuracy))
             engine->rel_l2_limit = NAN;
         else if (strcmp(engine->engine, "reference") == 0)
             engine->rel_l2_limit = own;

@@ -10,7 +10,7 @@ rb_accuracy_image rb_accuracy_score(const double *logits, const double *oracle, 
 
 /* Gives every engine its verdict, note and limit, by docs/design.md's rules of network and task.
  * An engine is not judged (RB_VERDICT_NONE) when the oracle has not
- * answered all that it has. */
+ * answered all that it has, and none in a part of a job: the limits rest on images of all parts. */
 void rb_accuracy_judge(rb_accuracy *accuracy);
 
 #endif

@@ -90,7 +90,7 @@ rb_status rb_case_tap(rb_case *c, rb_tap_fn fn, void *ctx, rb_error *err);
 /* Times calls, each into poisoned logits, on the inputs in turn; spec->cold: with nothing in the
  * caches, for which memory is taken meanwhile (bench/evict.h). dst[i] has the logits of the
  * last call on input i. RB_ERR_ENGINE also when a call has left a logit that is not finite, has
- * allocated from the host or has written past the end of a buffer. */
+ * allocated from the host, or has written past the end of a buffer or into an input. */
 rb_status rb_case_time(rb_case *c, const rb_timing_spec *spec, rb_timing_sample *samples,
                        const void *dst[RB_CASE_INPUTS], rb_error *err);
 
@@ -112,6 +112,7 @@ typedef struct rb_case_calls {
                       const float *addend, void *dst, rb_error *err);
     void (*after)(void *ctx, int input, const void *dst);
     void *ctx;
+    bool sets_inputs; /* a call fills the inputs itself: they are not held to what they were */
 } rb_case_calls;
 
 /* rb_case_time, and all that it looks after, of such calls. */

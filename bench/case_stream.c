@@ -93,7 +93,8 @@ rb_status rb_case_time_stream(rb_case *c, const char *name, const rb_stream_imag
         return rb_fail(err, RB_ERR_USAGE, "%lld batches, expected the %lld of a whole set or more",
                        (long long)batches, (long long)batches_of_set(&s));
     const rb_status status = rb_case_time_calls(
-        c, &spec, &(rb_case_calls){.call = call, .after = after, .ctx = &s}, sample, dst, err);
+        c, &spec, &(rb_case_calls){.call = call, .after = after, .ctx = &s, .sets_inputs = true},
+        sample, dst, err);
     if (status == RB_OK) {
         sample->real_ns /= (double)batches;
         sample->cpu_ns /= (double)batches;

@@ -166,9 +166,8 @@ static size_t repetitions_of(const rb_cell *cell) {
     const rb_plan *plan = cell->setting->plan;
     const size_t least = least_repetitions(plan);
     const double fitting = plan->tier->turn_seconds * 1e9 / (cell->call_ns + cell->pause_ns);
-    if (!(fitting > (double)least))
-        return least;
-    return fitting < MAX_REPETITIONS ? (size_t)fitting : MAX_REPETITIONS;
+    const double wanted = fitting < MAX_REPETITIONS ? fitting : MAX_REPETITIONS;
+    return wanted > (double)least ? (size_t)wanted : least;
 }
 
 /* Timed input i of the cell starts one image further than input i - 1, so that no two are alike. */

@@ -100,7 +100,7 @@ static void look_at_cpu2(const hierarchy *h, rb_cgroup *found) {
     char line[128];
     double quota, period;
     if (group_line(h, "cpu.max", "", line) && sscanf(line, "%lf %lf", &quota, &period) == 2 &&
-        period > 0 && quota / period < found->cpu_quota)
+        quota > 0 && period > 0 && quota / period < found->cpu_quota)
         found->cpu_quota = quota / period;
 }
 
@@ -124,13 +124,23 @@ static void limit_memory(rb_cgroup *found, int64_t limit, int64_t used) {
         found->memory_left = left;
 }
 
+/* Of processes, and what lies in file systems in memory (/dev/shm), which nobody can drop either.
+ */
+static int64_t used_memory(const hierarchy *h, const char *processes, const char *shared) {
+    const int64_t used = group_number(h, "memory.stat", processes);
+    const int64_t files = group_number(h, "memory.stat", shared);
+    if (used < 0 || files < 0)
+        return used;
+    return used < INT64_MAX - files ? used + files : INT64_MAX;
+}
+
 static void look_at_memory2(const hierarchy *h, rb_cgroup *found) {
-    limit_memory(found, group_number(h, "memory.max", ""), group_number(h, "memory.stat", "anon"));
+    limit_memory(found, group_number(h, "memory.max", ""), used_memory(h, "anon", "shmem"));
 }
 
 static void look_at_memory1(const hierarchy *h, rb_cgroup *found) {
     limit_memory(found, group_number(h, "memory.limit_in_bytes", ""),
-                 group_number(h, "memory.stat", "total_rss"));
+                 used_memory(h, "total_rss", "total_shmem"));
 }
 
 rb_cgroup rb_cgroup_read(const char *root) {
@@ -156,8 +166,7 @@ rb_cgroup rb_cgroup_read(const char *root) {
 }
 
 int64_t rb_cgroup_available_bytes(const char *root, const rb_cgroup *groups) {
-    const int64_t kib = rb_system_number(root, "/proc/meminfo", "MemAvailable");
-    const int64_t system = kib < 0 ? -1 : kib * 1024;
+    const int64_t system = rb_system_kib(root, "/proc/meminfo", "MemAvailable");
     const int64_t left = groups->memory_left;
     return left >= 0 && (system < 0 || left < system) ? left : system;
 }

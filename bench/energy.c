@@ -47,14 +47,35 @@ static bool read_zone(const rb_energy_zone *zone, uint64_t *value) {
     return sscanf(text, "%" SCNu64, value) == 1;
 }
 
-/* Takes over the descriptor. */
-static void add_zone(rb_energy *energy, rb_energy_zone zone) {
-    if (energy->count == RB_ENERGY_ZONES || !read_zone(&zone, &zone.last)) {
+/* A sum without one of its parts is no sum: the kind is unknown from now on. */
+static void give_up(rb_energy *energy, rb_energy_kind kind, const char *what, const char *why) {
+    energy->incomplete[kind] = true;
+    if (!energy->why[0])
+        snprintf(energy->why, sizeof energy->why, "%.180s: %s", what, why);
+}
+
+/* Takes over the descriptor, -1 of one that could not be opened; what: where it came from. */
+static void add_zone(rb_energy *energy, rb_energy_zone zone, const char *what) {
+    if (zone.fd < 0) {
+        give_up(energy, zone.kind, what, strerror(errno));
+    } else if (energy->count == RB_ENERGY_ZONES) {
+        give_up(energy, zone.kind, what, "too many meters");
         close(zone.fd);
-        return;
+    } else if (!read_zone(&zone, &zone.last)) {
+        give_up(energy, zone.kind, what, "cannot be read");
+        close(zone.fd);
+    } else {
+        energy->zones[energy->count++] = zone;
     }
-    energy->zones[energy->count++] = zone;
-    energy->joules[zone.kind] = 0;
+}
+
+/* J of nothing yet where all meters of the kind are there, NaN where there is none, or not all. */
+static void begin(rb_energy *energy) {
+    for (int kind = 0; kind < RB_ENERGY_KINDS; kind++)
+        energy->joules[kind] = NAN;
+    for (size_t i = 0; i < energy->count; i++)
+        if (!energy->incomplete[energy->zones[i].kind])
+            energy->joules[energy->zones[i].kind] = 0;
 }
 
 /* "package-0", and "package-0-die-1" where a package has several; "dram" is the memory of one. The
@@ -69,16 +90,16 @@ static void open_powercap_zone(const char *root, const char *entry, rb_energy *e
     char directory[PATH_CAPACITY], path[PATH_CAPACITY + 16], name[64], range[32];
     rb_energy_zone zone = {.joules = 1e-6};
     snprintf(directory, sizeof directory, POWERCAP "/%.100s", entry);
-    if (!read_line(root, directory, "name", name, sizeof name) || !kind_of(name, &zone.kind) ||
-        !read_line(root, directory, "max_energy_range_uj", range, sizeof range) ||
-        sscanf(range, "%" SCNu64, &zone.range) != 1 || zone.range == 0)
+    if (!read_line(root, directory, "name", name, sizeof name) || !kind_of(name, &zone.kind))
         return;
+    if (!read_line(root, directory, "max_energy_range_uj", range, sizeof range) ||
+        sscanf(range, "%" SCNu64, &zone.range) != 1 || zone.range == 0) {
+        give_up(energy, zone.kind, directory, "no max_energy_range_uj");
+        return;
+    }
     snprintf(path, sizeof path, "%.250s%.250s/energy_uj", root, directory);
     zone.fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (zone.fd >= 0)
-        add_zone(energy, zone);
-    else
-        snprintf(energy->why, sizeof energy->why, "%.180s: %s", path, strerror(errno));
+    add_zone(energy, zone, path);
 }
 
 static void open_powercap(const char *root, rb_energy *energy) {
@@ -122,8 +143,8 @@ static void open_power_event(const char *root, const char *name, rb_energy_kind 
         for (long cpu = first; cpu <= last; cpu++) {
             const int fd =
                 (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
-            if (fd >= 0)
-                add_zone(energy, (rb_energy_zone){.fd = fd, .kind = kind, .joules = atof(scale)});
+            add_zone(energy, (rb_energy_zone){.fd = fd, .kind = kind, .joules = atof(scale)},
+                     "perf_event_open of power");
         }
         if (*at != ',')
             break;
@@ -133,12 +154,14 @@ static void open_power_event(const char *root, const char *name, rb_energy_kind 
 
 void rb_energy_open(const char *root, rb_energy *energy) {
     *energy = (rb_energy){.count = 0};
-    for (int kind = 0; kind < RB_ENERGY_KINDS; kind++)
-        energy->joules[kind] = NAN;
     open_powercap(root, energy);
+    begin(energy);
     if (isnan(energy->joules[RB_ENERGY_PACKAGE])) {
+        rb_energy_close(energy);
+        memset(energy->incomplete, 0, sizeof energy->incomplete);
         open_power_event(root, "energy-pkg", RB_ENERGY_PACKAGE, energy);
         open_power_event(root, "energy-ram", RB_ENERGY_DRAM, energy);
+        begin(energy);
     }
     if (!isnan(energy->joules[RB_ENERGY_PACKAGE]))
         energy->why[0] = '\0';
@@ -151,8 +174,7 @@ void rb_energy_close(rb_energy *energy) {
 }
 
 void rb_energy_start(rb_energy *energy) {
-    for (size_t i = 0; i < energy->count; i++)
-        energy->joules[energy->zones[i].kind] = 0;
+    begin(energy);
     for (size_t i = 0; i < energy->count; i++)
         if (!read_zone(&energy->zones[i], &energy->zones[i].last))
             energy->joules[energy->zones[i].kind] = NAN;

@@ -4,6 +4,7 @@
 #ifndef BENCH_ENERGY_H
 #define BENCH_ENERGY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +23,9 @@ typedef struct rb_energy_zone {
 typedef struct rb_energy {
     rb_energy_zone zones[RB_ENERGY_ZONES];
     size_t count;
-    double joules[RB_ENERGY_KINDS]; /* so far; NaN where no zone is of the kind */
-    char why[256];                  /* why there are no packages; "" where there are */
+    double joules[RB_ENERGY_KINDS]; /* so far; NaN where no zone is of the kind, or one is silent */
+    bool incomplete[RB_ENERGY_KINDS]; /* a zone of the kind is there and cannot be read */
+    char why[256];                    /* why there are no packages; "" where there are */
 } rb_energy;
 
 /* root: "" of this machine; a directory that stands in front of /sys, for tests. Takes what there

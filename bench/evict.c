@@ -1,5 +1,6 @@
 #include "bench/evict.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -108,13 +109,29 @@ void rb_evictor_destroy(rb_evictor *evictor) {
     free(evictor);
 }
 
+/* Where any thread of this process may run: an OpenMP runtime that binds its threads
+ * (OMP_PROC_BIND) leaves the calling one a single processor, while the others work in other caches.
+ */
+static bool find_processors(cpu_set_t *processors) {
+    cpu_set_t own;
+    DIR *threads = opendir("/proc/self/task");
+    const bool known = sched_getaffinity(0, sizeof *processors, processors) == 0;
+    for (const struct dirent *entry; threads && (entry = readdir(threads));)
+        if (known && atoi(entry->d_name) > 0 &&
+            sched_getaffinity(atoi(entry->d_name), sizeof own, &own) == 0)
+            CPU_OR(processors, processors, &own);
+    if (threads)
+        closedir(threads);
+    return known;
+}
+
 /* The parts that the processors of this process take. */
 static rb_status divide(rb_evictor **made, size_t *count, rb_error *err) {
     int64_t shares[CPU_SETSIZE];
     cpu_set_t processors;
     double all = 0;
     *count = 0;
-    if (sched_getaffinity(0, sizeof processors, &processors) != 0)
+    if (!find_processors(&processors))
         return rb_fail(err, RB_ERR_UNSUPPORTED,
                        "the processors of this process are not known, so their caches cannot be "
                        "emptied");

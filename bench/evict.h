@@ -9,11 +9,11 @@
 
 typedef struct rb_evictor rb_evictor;
 
-/* Takes memory of twice the caches that the processors of this process can reach (a process that
- * may run on one of many takes its share), 64 MiB for a processor whose caches are unknown, and a
- * thread for each of those processors: their private caches are emptied too. The threads sleep
- * between calls. RB_ERR_MEMORY where that cannot be had, RB_ERR_UNSUPPORTED where the system does
- * not tell the processors. */
+/* Takes memory of twice the caches of all processors that a thread of this process may run on (the
+ * threads of now, so the engine's should be there), 64 MiB for a processor whose caches are
+ * unknown, and a thread for each of those processors: their private caches are emptied too. The
+ * threads sleep between calls. RB_ERR_MEMORY where that cannot be had, RB_ERR_UNSUPPORTED where the
+ * system does not tell the processors. */
 rb_status rb_evictor_create(rb_evictor **made, rb_error *err);
 void rb_evictor_destroy(rb_evictor *evictor); /* NULL is fine */
 

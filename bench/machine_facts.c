@@ -11,13 +11,12 @@
 
 static void read_memory(const char *root, rb_machine_facts *f) {
     static const char *const path = "/proc/meminfo";
-    const int64_t swap = rb_system_number(root, path, "SwapTotal");
-    const int64_t swap_free = rb_system_number(root, path, "SwapFree");
-    const int64_t total = rb_system_number(root, path, "MemTotal");
-    f->memory_bytes = total < 0 ? -1 : total * 1024;
+    const int64_t swap = rb_system_kib(root, path, "SwapTotal");
+    const int64_t swap_free = rb_system_kib(root, path, "SwapFree");
+    f->memory_bytes = rb_system_kib(root, path, "MemTotal");
     f->available_bytes = rb_cgroup_available_bytes(root, &f->cgroup);
-    f->swap_bytes = swap < 0 ? -1 : swap * 1024;
-    f->swap_used_bytes = swap < 0 || swap_free < 0 ? -1 : (swap - swap_free) * 1024;
+    f->swap_bytes = swap;
+    f->swap_used_bytes = swap_free < 0 || swap < swap_free ? -1 : swap - swap_free;
 }
 
 /* "always [madvise] never": the word in brackets. */

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "bench/system_file.h"
 #include "bench/topology.h"
 
 static void set_text(char *text, size_t capacity, const char *value) {
-    if (value)
-        snprintf(text, capacity, "%s", value);
+    if (!value)
+        return;
+    snprintf(text, capacity, "%s", value);
+    rb_text_clean(text);
 }
 
 /* Of the first package, or of the whole machine; NULL: unknown. */
@@ -118,9 +121,9 @@ static void read_caches(hwloc_topology_t topology, rb_machine_facts *f) {
 static void read_nodes(hwloc_topology_t topology, rb_machine_facts *f) {
     hwloc_obj_t node = NULL;
     while (f->nodes < RB_MAX_NODES &&
-           (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)) &&
-           node->attr->numanode.local_memory > 0)
-        f->node_bytes[f->nodes++] = (int64_t)node->attr->numanode.local_memory;
+           (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)))
+        if (node->attr->numanode.local_memory > 0) /* some have processors alone */
+            f->node_bytes[f->nodes++] = (int64_t)node->attr->numanode.local_memory;
 }
 
 /* Which of the flags in /proc/cpuinfo are told, in this order (Linux: arch/x86/include/asm/

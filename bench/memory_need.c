@@ -1,5 +1,6 @@
 #include "bench/memory_need.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,13 @@ double rb_memory_need_worker(const rb_graph *graph, rb_engine_kind kind) {
            (RB_CASE_INPUTS + 1) * logits_bytes(graph, kind);
 }
 
+double rb_memory_need_set(const rb_graph *graph, int64_t images) {
+    const double batch = (double)graph->batch;
+    const double image = (double)rb_graph_input_bytes(graph) / batch;
+    const double logits = logits_bytes(graph, RB_ENGINE_ANY) / batch;
+    return (double)images * (2 * image + logits) + (batch - 1) * image;
+}
+
 double rb_memory_need_harness(const rb_graph *graph, int64_t images) {
     const double batch = (double)rb_graph_input_bytes(graph);
     const double logits = logits_bytes(graph, RB_ENGINE_ORACLE);
@@ -60,6 +68,7 @@ rb_status rb_memory_need_check(double harness, double beside, double worker, int
     if (have < 0 || all <= (double)have)
         return RB_OK;
     char texts[5][SIZE_CAPACITY];
+    const bool limited = limit_bytes > 0 && have == limit_bytes;
     const double sizes[5] = {all, harness, beside, worker, (double)have};
     for (int i = 0; i < 5; i++)
         say_size(sizes[i], texts[i]);
@@ -68,6 +77,6 @@ rb_status rb_memory_need_check(double harness, double beside, double worker, int
         "not started: needs at least %s of memory (harness %s, workers beside it %s, its "
         "own %s), %s %s%s",
         texts[0], texts[1], texts[2], texts[3],
-        have == limit_bytes ? "--memory-limit is" : "this machine has", texts[4],
-        have == limit_bytes ? "" : " left");
+        limited ? "--memory-limit is" : "this machine, or its control group, has", texts[4],
+        limited ? "" : " left");
 }

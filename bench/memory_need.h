@@ -21,6 +21,10 @@ rb_engine_kind rb_engine_kind_of(const char *label);
  * RB_ENGINE_ANY no engine needs less that runs node by node; what it takes beyond is its own. */
 double rb_memory_need_worker(const rb_graph *graph, rb_engine_kind kind);
 
+/* Bytes that a worker needs on top of that for the set of images of the scenario offline: the set,
+ * once more while it arrives, the first ones again behind it (bench/case_stream.h), and logits. */
+double rb_memory_need_set(const rb_graph *graph, int64_t images);
+
 /* Bytes of the harness beside the workers: `images` images of graph's size that are compared, and
  * those of a batch on their way to the workers. */
 double rb_memory_need_harness(const rb_graph *graph, int64_t images);

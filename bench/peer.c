@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/own_path.h"
@@ -100,6 +101,11 @@ rb_status rb_peer_digest(const char *path, char digest[RB_DIGEST_CAPACITY], rb_e
     return status == RB_OK ? rb_digest_files(paths, SHARED_COUNT + 1, digest, err) : status;
 }
 
+static bool is_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 /* Those of RESBENCH_PEERS_PYTHON that can be run, then ours. */
 static rb_status list_pythons(char *list, size_t capacity, rb_error *err) {
     char python[RB_PATH_CAPACITY];
@@ -108,7 +114,7 @@ static rb_status list_pythons(char *list, size_t capacity, rb_error *err) {
     while (given && *given) {
         const size_t length = strcspn(given, ":");
         snprintf(python, sizeof python, "%.*s", (int)length, given);
-        if (length > 0 && length < sizeof python && access(python, X_OK) == 0 &&
+        if (length > 0 && length < sizeof python && access(python, X_OK) == 0 && is_file(python) &&
             used + length + 1 < capacity)
             used += (size_t)snprintf(list + used, capacity - used, "%s:", python);
         given += length + (given[length] == ':');
@@ -119,7 +125,9 @@ static rb_status list_pythons(char *list, size_t capacity, rb_error *err) {
     return RB_OK;
 }
 
-rb_status rb_peer_command_make(const char *path, rb_peer_command *command, rb_error *err) {
+rb_status rb_peer_command_make(const char *path, double timeout_seconds, rb_peer_command *command,
+                               rb_error *err) {
+    snprintf(command->timeout, sizeof command->timeout, "%.17g", timeout_seconds);
     snprintf(command->peer, sizeof command->peer, "%s", path);
     rb_status status = rb_script_path(WORKER, command->worker, err);
     if (status == RB_OK)
@@ -133,9 +141,9 @@ rb_status rb_peer_command_make(const char *path, rb_peer_command *command, rb_er
     char *others = command->pythons + strcspn(command->pythons, ":");
     if (*others)
         *others++ = '\0';
-    char *const argv[] = {
-        command->pythons, command->worker, command->peer, "--program", command->program,
-        "--cache",        command->cache,  "--pythons",   others,      NULL};
+    char *const argv[] = {command->pythons, command->worker, command->peer,  "--program",
+                          command->program, "--cache",       command->cache, "--timeout",
+                          command->timeout, "--pythons",     others,         NULL};
     memcpy(command->argv, argv, sizeof argv);
     return RB_OK;
 }

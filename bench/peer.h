@@ -35,10 +35,13 @@ typedef struct rb_peer_command {
     char worker[RB_PATH_CAPACITY], peer[RB_PATH_CAPACITY], program[RB_PATH_CAPACITY],
         cache[RB_PATH_CAPACITY];
     char pythons[4 * RB_PATH_CAPACITY]; /* the first one, '\0', the others with ':' between */
-    char *argv[10];
+    char timeout[32];
+    char *argv[12];
 } rb_peer_command;
 
-rb_status rb_peer_command_make(const char *path, rb_peer_command *command, rb_error *err);
+/* timeout_seconds: how long the harness waits for an answer. */
+rb_status rb_peer_command_make(const char *path, double timeout_seconds, rb_peer_command *command,
+                               rb_error *err);
 
 /* The version of its packages, from its worker; "" where it has none to tell. */
 void rb_peer_version(const char *path, double timeout_seconds, char *version, size_t capacity);

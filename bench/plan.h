@@ -68,7 +68,7 @@ typedef struct rb_plan {
     int64_t resize;                         /* of images; RB_RESIZE_STORED: as the weights ask */
     uint64_t seed;
     char directory[RB_PATH_CAPACITY]; /* of the results */
-    rb_shard shard; /* the part that is measured; {0, 0}: all of it */
+    rb_shard shard;                   /* the part that is measured; {0, 0}: all of it */
     int64_t memory_limit_bytes;       /* of harness and workers together; 0: what the machine has */
     bool resume, verbose;
     rb_worker_options worker;

@@ -7,8 +7,6 @@
 #include "base/text.h"
 #include "bench/peer.h"
 
-#include "bench/evict.h"
-
 struct rb_remote {
     rb_worker *worker;
     rb_remote_facts facts;
@@ -248,13 +246,24 @@ rb_status rb_remote_tap(rb_remote *remote, const rb_graph *graph, const float *s
     return status;
 }
 
+/* Times of a clock that does not go back; a worker may be anybody's program (bench/peer.h). */
+static bool are_times(const json_t *array, size_t count) {
+    size_t index;
+    json_t *value;
+    json_array_foreach(array, index, value) {
+        if (!json_is_number(value) || json_number_value(value) < 0)
+            return false;
+    }
+    return json_array_size(array) == count;
+}
+
 static rb_status take_timing(const rb_remote *remote, const rb_message *answer,
                              const rb_timing_spec *spec, rb_remote_timing *timing, rb_error *err) {
     const json_t *real = json_object_get(answer->json, "real_ns");
     const json_t *cpu = json_object_get(answer->json, "cpu_ns");
     const json_t *yardstick = json_object_get(answer->json, "yardstick_ns");
-    if (json_array_size(real) != spec->repetitions || json_array_size(cpu) != spec->repetitions ||
-        json_array_size(yardstick) != 2 || !logits_fit(remote, answer, RB_CASE_INPUTS))
+    if (!are_times(real, spec->repetitions) || !are_times(cpu, spec->repetitions) ||
+        !are_times(yardstick, 2) || !logits_fit(remote, answer, RB_CASE_INPUTS))
         return garbage(err);
     for (size_t i = 0; i < spec->repetitions; i++) {
         timing->samples[i].real_ns = round(json_number_value(json_array_get(real, i)));
@@ -275,11 +284,6 @@ static rb_status set_inputs(rb_remote *remote, const float *src, rb_error *err) 
     for (int i = 0; status == RB_OK && i < RB_CASE_INPUTS; i++)
         status = set_input(remote, i, src + i * remote->batch * remote->image_elements, err);
     return status;
-}
-
-double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns) {
-    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
-    return spec->warmup_seconds + each * (double)(spec->repetitions + 1);
 }
 
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,
@@ -331,9 +335,8 @@ static rb_status take_stream(const rb_remote *remote, const rb_message *answer, 
                              rb_remote_timing *timing, rb_error *err) {
     const json_t *yardstick = json_object_get(answer->json, "yardstick_ns");
     const size_t size = remote->output_f64 ? sizeof(double) : sizeof(float);
-    if (!json_is_number(json_object_get(answer->json, "real_ns")) ||
-        json_array_size(yardstick) != 2 ||
-        answer->blob_bytes != (size_t)(images * remote->classes) * size)
+    if (!(number_of(answer->json, "real_ns") >= 0) || !(number_of(answer->json, "cpu_ns") >= 0) ||
+        !are_times(yardstick, 2) || answer->blob_bytes != (size_t)(images * remote->classes) * size)
         return garbage(err);
     timing->samples->real_ns = round(json_number_value(json_object_get(answer->json, "real_ns")));
     timing->samples->cpu_ns = round(json_number_value(json_object_get(answer->json, "cpu_ns")));

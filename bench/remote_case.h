@@ -55,9 +55,6 @@ typedef struct rb_remote_timing {
     double *logits;         /* (RB_CASE_INPUTS, batch, classes) of the last call on each input */
 } rb_remote_timing;
 
-/* What timed calls may take on top of a worker's time limit, where one is known to take call_ns. */
-double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns);
-
 /* Times calls on src, (RB_CASE_INPUTS, batch, channels, height, width), in turn. call_ns is what a
  * call is known to take: the time limit allows for it. */
 rb_status rb_remote_time(rb_remote *remote, const rb_timing_spec *spec, const float *src,

@@ -184,12 +184,14 @@ static rb_status run_size(runner *run, const rb_run_source *source, rb_plan_size
     rb_affinity_place(&plan.affinity, threads, &setting.placement);
     rb_worker_keep(&setting.worker, &setting.placement);
     rb_record_list *records = &run->report.records;
-    rb_status status = rb_run_refuse_batches(&plan, source, &setting, NULL, records, err);
+    rb_status status =
+        rb_run_refuse_batches(&plan, &run->share, source, &setting, NULL, records, err);
     if (status == RB_OK && plan.batch_count > 0) {
         status = find_truth(source, &setting, threads, &inputs, &truth, err);
         if (status == RB_ERR_MEMORY) {
             const rb_error why = *err;
-            status = rb_run_refuse_batches(&plan, source, &setting, &why, records, err);
+            status =
+                rb_run_refuse_batches(&plan, &run->share, source, &setting, &why, records, err);
         }
     }
     if (status == RB_OK && plan.batch_count < run->plan->batch_count)
@@ -240,11 +242,13 @@ static rb_status resume(runner *run, rb_error *err) {
     if (status != RB_OK)
         return status;
     if (!json_equal(plan, run->report.plan))
-        status = rb_fail(err, RB_ERR_NOT_COMPARABLE,
-                         "%s: was made with other settings (tier, scenario, weights, seed, images "
-                         "or how many of them, "
-                         "machine, OpenMP, affinity, --no-worker); use another -o",
-                         path);
+        status = rb_fail(
+            err, RB_ERR_NOT_COMPARABLE,
+            "%s: was made with other settings (tier, scenario, weights, seed, images "
+            "or how many of them, "
+            "machine, OpenMP, affinity, --no-worker, --shard and what it splits); use another "
+            "-o",
+            path);
     json_decref(plan);
     for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
         status = rb_run_check_rows(run->plan, run->plan->networks[n], &run->sources[n],

@@ -48,6 +48,11 @@ int64_t rb_system_number(const char *root, const char *path, const char *word) {
     return end == text ? -1 : value;
 }
 
+int64_t rb_system_kib(const char *root, const char *path, const char *word) {
+    const int64_t kib = rb_system_number(root, path, word);
+    return kib < 0 || kib > INT64_MAX / 1024 ? -1 : kib * 1024;
+}
+
 bool rb_system_exists(const char *root, const char *path) {
     char full[4096];
     const int length = snprintf(full, sizeof full, "%s%s", root, path);

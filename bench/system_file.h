@@ -20,6 +20,9 @@ bool rb_system_value(const char *root, const char *path, const char *word, char 
 /* The whole number there; -1: there is none. word "": the file's first line. */
 int64_t rb_system_number(const char *root, const char *path, const char *word);
 
+/* The same of what the file gives in KiB, in bytes; -1 also where that is no size. */
+int64_t rb_system_kib(const char *root, const char *path, const char *word);
+
 bool rb_system_exists(const char *root, const char *path);
 
 /* One of the blank-separated words of a text. */

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <vector>
 
+#include "bench/evict.h"
+
 namespace {
 
 /* Keeps the rows that are single repetitions; Google Benchmark's own output is not wanted. */
@@ -45,7 +47,36 @@ double process_cpu_ns() {
     return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
+/* Google Benchmark takes its options from the environment, too (BENCHMARK_LIST_TESTS,
+ * BENCHMARK_OUT, BENCHMARK_REPORT_AGGREGATES_ONLY ...): the loop has to be the same whatever a
+ * person has set for other programs. What a version does not know, it leaves alone. */
+void forget_environment() {
+    static bool done;
+    char arguments[][48] = {"resbench",
+                            "--benchmark_dry_run=false",
+                            "--benchmark_enable_random_interleaving=false",
+                            "--benchmark_filter=.",
+                            "--benchmark_list_tests=false",
+                            "--benchmark_min_warmup_time=0",
+                            "--benchmark_out=",
+                            "--benchmark_perf_counters=",
+                            "--benchmark_report_aggregates_only=false"};
+    constexpr int most = sizeof arguments / sizeof arguments[0];
+    char *argv[most + 1] = {};
+    int argc = most;
+    for (int i = 0; i < most; i++)
+        argv[i] = arguments[i];
+    if (!done)
+        benchmark::Initialize(&argc, argv);
+    done = true;
+}
+
 } // namespace
+
+double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns) {
+    const double each = 4 * call_ns * 1e-9 + (spec->cold ? RB_EVICTOR_SECONDS : 0);
+    return spec->warmup_seconds + each * static_cast<double>(spec->repetitions + 1);
+}
 
 rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
                         rb_timing_sample *samples, rb_error *err) {
@@ -57,13 +88,16 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
         body->start(body->ctx);
     double cpu_before = 0;
     const auto one_call = [&](benchmark::State &state) {
+        if (status != RB_OK) { /* an earlier one */
+            state.SkipWithError("the engine failed");
+            return;
+        }
         for (auto _ : state) {
             const double cpu = process_cpu_ns();
             body->before(body->ctx);
             cpu_before += process_cpu_ns() - cpu;
             const auto start = Clock::now();
-            if (status == RB_OK)
-                status = body->call(body->ctx, err);
+            status = body->call(body->ctx, err);
             auto end = Clock::now();
             if (spec->slowdown > 0) {
                 const auto until = start + (end - start) * (1 + spec->slowdown);
@@ -76,13 +110,14 @@ rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
         if (status != RB_OK)
             state.SkipWithError("the engine failed");
     };
+    forget_environment();
     benchmark::ClearRegisteredBenchmarks();
     benchmark::RegisterBenchmark(spec->name, one_call)
         ->UseManualTime()
         ->Iterations(1)
         ->Repetitions(static_cast<int>(spec->repetitions));
     const double cpu_start = process_cpu_ns();
-    benchmark::RunSpecifiedBenchmarks(&reporter, "."); /* whatever BENCHMARK_FILTER says */
+    benchmark::RunSpecifiedBenchmarks(&reporter);
     const double cpu_ns =
         (process_cpu_ns() - cpu_start - cpu_before) / static_cast<double>(spec->repetitions);
     benchmark::ClearRegisteredBenchmarks();

@@ -45,6 +45,9 @@ typedef struct rb_timing_sample {
 rb_status rb_timing_run(const rb_timing_spec *spec, const rb_timing_body *body,
                         rb_timing_sample *samples, rb_error *err);
 
+/* What timed calls may take on top of a worker's time limit, where one is known to take call_ns. */
+double rb_timing_patience_seconds(const rb_timing_spec *spec, double call_ns);
+
 #ifdef __cplusplus
 }
 #endif

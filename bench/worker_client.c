@@ -80,7 +80,8 @@ static rb_status spawn_peer(rb_worker *worker, rb_error *err) {
     rb_peer_command *command = malloc(sizeof *command);
     if (!command)
         return rb_fail(err, RB_ERR_MEMORY, "no memory for a worker");
-    rb_status status = rb_peer_command_make(worker->options.peer, command, err);
+    rb_status status =
+        rb_peer_command_make(worker->options.peer, worker->options.timeout_seconds, command, err);
     if (status == RB_OK)
         status = spawn(worker, command->argv, err);
     free(command);

@@ -1,13 +1,12 @@
 #include <string.h>
 
 #include "bench/accuracy.h"
-#include "cli/cli.h"
+#include "cli/accuracy_console.h"
 #include "cli/engine_options.h"
+#include "cli/shard.h"
 #include "results/accuracy_file.h"
-#include "results/accuracy_report.h"
-#include "results/accuracy_tables.h"
 
-enum { OPT_DATA = 256, OPT_LIMIT, OPT_RESUME };
+enum { OPT_DATA = 256, OPT_LIMIT, OPT_RESUME, OPT_SHARD };
 
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "Weights of the network", 0},
@@ -17,6 +16,8 @@ static const struct argp_option options[] = {
     {"limit", OPT_LIMIT, "N", 0, "The first N images alone (default: all)", 0},
     {"output", 'o', "DIR", 0, "Where the results go (default: resbench-results/<time>)", 0},
     {"resume", OPT_RESUME, NULL, 0, "Go on where the job in the -o directory ended", 0},
+    {"shard", OPT_SHARD, "I/N", 0,
+     "Part I of N of the images, for N machines; 'resbench merge' joins and judges them", 0},
     {0}};
 
 static const char doc[] =
@@ -64,6 +65,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'o':
         a->output = argument;
         break;
+    case OPT_SHARD:
+        a->job.shard = rb_cli_shard(state, argument);
+        break;
     case OPT_RESUME:
         plan->resume = true;
         break;
@@ -102,12 +106,13 @@ static rb_status complete(accuracy_arguments *a, rb_error *err) {
 
 static void say_what_runs(const accuracy_arguments *a, const rb_accuracy_source *source,
                           const rb_accuracy *accuracy) {
-    char normalisation[256];
+    char normalisation[256], count[80];
     const rb_image_set_info *images = rb_image_set_info_of(source->set);
     rb_accuracy_source_normalisation(source, normalisation, sizeof normalisation);
-    printf("%s, %lld images of %lldx%lld, batch %lld, %d threads\n", accuracy->network,
-           (long long)accuracy->count, (long long)images->height, (long long)images->width,
-           (long long)a->job.batch, a->job.threads);
+    rb_accuracy_describe_images(accuracy, count);
+    printf("%s, %s images of %lldx%lld, batch %lld, %d threads\n", accuracy->network, count,
+           (long long)images->height, (long long)images->width, (long long)a->job.batch,
+           a->job.threads);
     printf("weights: %s (%s)\n", a->job.plan.weights, source->info.source);
     printf("data: %s (%s)\n", a->data, images->source);
     printf("normalisation: %s\n", normalisation);
@@ -118,23 +123,6 @@ static void say_what_runs(const accuracy_arguments *a, const rb_accuracy_source 
     printf("\n");
 }
 
-/* The gravest of all engines; one that answered nothing was not measured. */
-static rb_exit judge(const rb_accuracy *accuracy) {
-    bool wrong = false, crashed = false, measured = true;
-    for (size_t e = 0; e < accuracy->engine_count; e++) {
-        const rb_verdict verdict = accuracy->engines[e].verdict;
-        wrong = wrong || verdict == RB_VERDICT_FAIL || verdict == RB_VERDICT_MARGINAL ||
-                verdict == RB_VERDICT_MISTRUSTED;
-        crashed = crashed || verdict == RB_VERDICT_CRASHED || verdict == RB_VERDICT_TIMEOUT;
-        measured = measured && accuracy->engines[e].done > 0;
-    }
-    if (wrong)
-        return RB_EXIT_WRONG;
-    if (crashed)
-        return RB_EXIT_CRASHED;
-    return measured ? RB_EXIT_FINE : RB_EXIT_NOTHING;
-}
-
 static int run(const accuracy_arguments *a, rb_accuracy_source *source) {
     static rb_accuracy accuracy;
     rb_error err = {""};
@@ -143,12 +131,9 @@ static int run(const accuracy_arguments *a, rb_accuracy_source *source) {
     if (status == RB_OK) {
         say_what_runs(a, source, &accuracy);
         status = rb_accuracy_run(&a->job, source, &accuracy, &err);
-        if (status == RB_OK || status == RB_ERR_INTERRUPTED) {
-            rb_accuracy_terminal(&accuracy, stdout);
-            printf("\n%s/{%s,%s,%s,%s}\n", a->job.plan.directory, RB_ACCURACY_MARKDOWN,
-                   RB_ACCURACY_CSV, RB_ACCURACY_JSON, RB_ACCURACY_IMAGES);
-        }
-        code = judge(&accuracy);
+        if (status == RB_OK || status == RB_ERR_INTERRUPTED)
+            rb_accuracy_show(&accuracy, a->job.plan.directory);
+        code = rb_accuracy_exit(&accuracy);
     }
     rb_accuracy_end(&accuracy);
     return status == RB_OK ? (int)code : rb_cli_fail(status, &err);

@@ -120,13 +120,14 @@ static rb_status read_tree(const env_arguments *a, rb_environment *e, rb_error *
     char root[RB_PATH_CAPACITY], file[RB_PATH_CAPACITY];
     if (!realpath(a->tree, root))
         return rb_fail(err, RB_ERR_INPUT, "%s: there is no such directory", a->tree);
-    static const char *const needed[] = {"proc", "sys"};
+    static const char *const needed[] = {"proc/cpuinfo", "sys/devices"};
     bool found = false;
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         found =
             found || (rb_path_in(root, needed[i], file, err) == RB_OK && access(file, R_OK) == 0);
     if (!found)
-        return rb_fail(err, RB_ERR_INPUT, "%s: holds neither proc nor sys", a->tree);
+        return rb_fail(err, RB_ERR_INPUT, "%s: holds neither proc/cpuinfo nor sys/devices",
+                       a->tree);
     *e = (rb_environment){.threads = a->threads};
     rb_machine_facts_read(root, &e->facts);
     if (e->threads == 0)

@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 import series as lines
 from result_file import Results, ThreadLine
 from series import Labels, Series
-from style import ALARM, FAINT, INK, MARGIN, Page, caption, darker, engine_looks, short
+from style import ALARM, FAINT, INK, MARGIN, Page, caption, darker, engine_looks, plural, short
 
 PANEL_HEIGHT = 2.9
 LEFT, SPEEDUP_WIDTH = 0.6, 4.6
@@ -79,13 +79,16 @@ def _draw_speedup(axes: Axes, panel: list[ThreadLine], all_series: list[Series],
     counts = sorted({point.threads for line in panel for point in line.points})
     top = max(y for s in all_series for y in s.y)
     # The ideal line runs out of a panel of which it would leave nothing to the others.
-    ideal = [c / counts[0] for c in counts]
-    axes.plot(counts, ideal, color=FAINT, lw=1, ls=(0, (4, 3)), zorder=2)
+    fewest = sorted({line.points[0].threads for line in panel})  # more than one where a cell failed
+    for first in fewest:
+        own = [c for c in counts if c >= first]
+        axes.plot(own, [c / first for c in own], color=FAINT, lw=1, ls=(0, (4, 3)), zorder=2)
+    ideal = counts[-1] / fewest[0]
     _thread_axis(axes, counts, log)
-    _limits(axes, all_series, log, max(top, min(max(ideal), 2 * top)))
+    _limits(axes, all_series, log, max(top, min(ideal, 2 * top)))
     if log:  # both axes: the ideal stays straight
         axes.set_yscale("log", base=2)
-        axes.set_ylim(min(y for s in all_series for y in s.y) / 1.3, 1.3 * max(top, max(ideal)))
+        axes.set_ylim(min(y for s in all_series for y in s.y) / 1.3, 1.3 * max(top, ideal))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
     _draw_lines(axes, all_series)
@@ -93,7 +96,8 @@ def _draw_speedup(axes: Axes, panel: list[ThreadLine], all_series: list[Series],
     for s in all_series:
         labels.name(s.x[-1], s.y[-1], short(s.name, 16), darker(s.color))
     _mark(axes, labels, panel, all_series)
-    axes.set_title(f"Speed-up over {counts[0]} thread{'s' if counts[0] > 1 else ''} (dashed: ideal)")
+    base = plural(fewest[0], "thread") if len(fewest) == 1 else "the fewest threads of each engine"
+    axes.set_title(f"Speed-up over {base} (dashed: ideal)")
 
 
 def _draw_efficiency(axes: Axes, panel: list[ThreadLine], all_series: list[Series],

@@ -37,6 +37,32 @@ void rb_accuracy_add_note(rb_accuracy *accuracy, const char *format, ...) {
     rb_text_clean(note);
 }
 
+bool rb_accuracy_is_part(const rb_accuracy *accuracy) {
+    return accuracy->whole > accuracy->count;
+}
+
+void rb_accuracy_describe_images(const rb_accuracy *accuracy, char text[80]) {
+    if (rb_accuracy_is_part(accuracy))
+        snprintf(text, 80, "%lld..%lld of %lld", (long long)accuracy->first,
+                 (long long)(accuracy->first + accuracy->count - 1), (long long)accuracy->whole);
+    else
+        snprintf(text, 80, "%lld", (long long)accuracy->count);
+}
+
+void rb_accuracy_entitle(rb_accuracy *accuracy) {
+    char images[80];
+    const char *model = json_string_value(json_object_get(accuracy->context, "cpu_model"));
+    const char *date = json_string_value(json_object_get(accuracy->context, "date"));
+    const json_t *threads = json_object_get(accuracy->identity, "threads");
+    rb_accuracy_describe_images(accuracy, images);
+    snprintf(accuracy->title, sizeof accuracy->title,
+             "resbench " RB_VERSION ": %s on %s images of %.128s, batch %lld, %lld threads, %s, %s",
+             accuracy->network, images, accuracy->data, (long long)accuracy->batch,
+             (long long)json_integer_value(threads), model ? model : "unknown processor",
+             date ? date : "");
+    rb_text_clean(accuracy->title);
+}
+
 const rb_accuracy_engine *rb_accuracy_oracle(const rb_accuracy *accuracy) {
     for (size_t e = 0; e < accuracy->engine_count; e++)
         if (strcmp(accuracy->engines[e].engine, "oracle") == 0)
@@ -74,7 +100,8 @@ static void count_labels(const rb_accuracy *accuracy, const rb_accuracy_engine *
     }
 }
 
-static void find_errors(const rb_accuracy_engine *engine, rb_accuracy_sums *sums) {
+static void find_errors(const rb_accuracy *accuracy, const rb_accuracy_engine *engine,
+                        rb_accuracy_sums *sums) {
     for (int64_t i = 0; i < engine->done; i++) {
         const rb_accuracy_image *image = &engine->images[i];
         if (isnan(image->rel_l2))
@@ -84,7 +111,7 @@ static void find_errors(const rb_accuracy_engine *engine, rb_accuracy_sums *sums
             sums->max_abs_error = image->max_abs_error;
         if (!(image->rel_l2 <= sums->rel_l2)) {
             sums->rel_l2 = image->rel_l2;
-            sums->worst_image = i;
+            sums->worst_image = accuracy->first + i;
         }
     }
     sums->margin_limit = 2 * sums->max_abs_error;
@@ -111,7 +138,7 @@ rb_accuracy_sums rb_accuracy_sum(const rb_accuracy *accuracy, const rb_accuracy_
     const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
     rb_accuracy_sums sums = {.max_abs_error = NAN, .rel_l2 = NAN, .worst_image = -1};
     count_labels(accuracy, engine, &sums);
-    find_errors(engine, &sums);
+    find_errors(accuracy, engine, &sums);
     if (oracle && oracle != engine)
         apply_task_rule(oracle, engine, &sums);
     sums.images_per_second = (double)engine->called_images / (engine->call_ns * 1e-9);

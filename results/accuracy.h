@@ -37,7 +37,10 @@ typedef struct rb_accuracy_engine {
 typedef struct rb_accuracy {
     char title[512];
     char network[64];
+    const char *data; /* path of the data set, as it was given; not owned */
     int64_t count, classes, batch;
+    int64_t first, whole;  /* number, in the job, of the first image here; images of the job, of
+                            * which these may be a part. 0 is count */
     double moved_rel_l2;   /* how far the oracle's logits move, worst of some images, when its
                             * weights move as far as float32 sums move them (bench/jitter.h) */
     const int32_t *labels; /* (count), negative where there is none; not owned */
@@ -54,6 +57,15 @@ rb_status rb_accuracy_allocate(rb_accuracy *accuracy, rb_error *err); /* the eng
 void rb_accuracy_release(rb_accuracy *accuracy);
 void rb_accuracy_add_note(rb_accuracy *accuracy, const char *format, ...) RB_PRINTF(2, 3);
 
+/* What identity, context and the other members say, in one line. */
+void rb_accuracy_entitle(rb_accuracy *accuracy);
+
+/* Not all images of the job are here, only those of one machine. */
+bool rb_accuracy_is_part(const rb_accuracy *accuracy);
+
+/* "16..31 of 50", or "50" of a whole. */
+void rb_accuracy_describe_images(const rb_accuracy *accuracy, char text[80]);
+
 /* The engine called oracle; NULL: there is none. */
 const rb_accuracy_engine *rb_accuracy_oracle(const rb_accuracy *accuracy);
 
@@ -67,7 +79,7 @@ typedef struct rb_accuracy_sums {
     int64_t non_finite;           /* images with a NaN or an infinity */
     int64_t compared;             /* with the oracle */
     double max_abs_error, rel_l2; /* worst image; NaN when none is compared */
-    int64_t worst_image;          /* by rel_l2 */
+    int64_t worst_image;          /* by rel_l2; its number in the job, as in all that is shown */
     double margin_limit;          /* twice max_abs_error */
     int64_t differ, outside;      /* top1 is not the oracle's; of these beyond margin_limit */
     int64_t near_ties;            /* compared images with an oracle's margin below margin_limit */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/text.h"
 #include "results/report_file.h"
 
 /* One array for each member of rb_accuracy_image. */
@@ -47,16 +48,38 @@ static json_t *engine_to_json(const rb_accuracy_engine *engine) {
     return object;
 }
 
+/* NULL when no image has a name. */
+static json_t *names_to_json(const rb_accuracy *accuracy) {
+    json_t *names = json_array();
+    bool any = false;
+    for (int64_t i = 0; i < accuracy->count; i++) {
+        const char *name = accuracy->name(accuracy->name_ctx, accuracy->first + i);
+        json_array_append_new(names, json_string(name));
+        any = any || *name;
+    }
+    if (any)
+        return names;
+    json_decref(names);
+    return NULL;
+}
+
 rb_status rb_accuracy_images_write(const char *directory, const rb_accuracy *accuracy,
                                    rb_error *err) {
     json_t *root = json_object(), *engines = json_array(), *labels = json_array();
+    json_t *names = names_to_json(accuracy), *notes = json_array();
     for (size_t e = 0; e < accuracy->engine_count; e++)
         json_array_append_new(engines, engine_to_json(&accuracy->engines[e]));
     for (int64_t i = 0; i < accuracy->count; i++)
         json_array_append_new(labels, json_integer(accuracy->labels[i]));
     json_object_set_new(root, "schema_version", json_integer(RB_ACCURACY_SCHEMA));
     json_object_set(root, "identity", accuracy->identity);
+    json_object_set_new(root, "data", json_string(accuracy->data));
+    for (size_t n = 0; n < accuracy->note_count; n++)
+        json_array_append_new(notes, json_string(accuracy->notes[n]));
+    json_object_set_new(root, "notes", notes);
     json_object_set_new(root, "labels", labels);
+    if (names)
+        json_object_set_new(root, "names", names);
     json_object_set_new(root, "moved_rel_l2", json_real(accuracy->moved_rel_l2));
     json_object_set_new(root, "engines", engines);
     return rb_report_json(directory, RB_ACCURACY_IMAGES, root, JSON_COMPACT, err);
@@ -93,6 +116,7 @@ static bool copy_text(const json_t *object, const char *key, char *text, size_t 
     if (!json_is_string(value) || json_string_length(value) >= capacity)
         return false;
     memcpy(text, json_string_value(value), json_string_length(value) + 1);
+    rb_text_clean(text);
     return true;
 }
 
@@ -152,20 +176,20 @@ static rb_status check_identity(const json_t *theirs, const json_t *ours, const 
     return RB_OK;
 }
 
-static rb_status read_root(const json_t *root, const char *path, rb_accuracy *accuracy,
-                           rb_error *err) {
-    rb_error member;
+static rb_status check_schema(const json_t *root, const char *path, rb_error *err) {
     const json_t *version = json_object_get(root, "schema_version");
-    const json_t *identity = json_object_get(root, "identity");
-    const json_t *engines = json_object_get(root, "engines");
     if (!json_is_integer(version) || json_integer_value(version) != RB_ACCURACY_SCHEMA ||
-        !json_is_object(identity))
+        !json_is_object(json_object_get(root, "identity")))
         return rb_fail(err, RB_ERR_INPUT,
                        "%s: is not a file of schema version %d written by 'resbench accuracy'",
                        path, RB_ACCURACY_SCHEMA);
-    const rb_status status = check_identity(identity, accuracy->identity, path, err);
-    if (status != RB_OK)
-        return status;
+    return RB_OK;
+}
+
+static rb_status read_engines(const json_t *root, const char *path, rb_accuracy *accuracy,
+                              rb_error *err) {
+    rb_error member;
+    const json_t *engines = json_object_get(root, "engines");
     const json_t *moved = json_object_get(root, "moved_rel_l2");
     if (!json_is_number(moved) || !(json_number_value(moved) >= 0))
         return rb_fail(err, RB_ERR_INPUT, "%s: is damaged: moved_rel_l2", path);
@@ -181,16 +205,144 @@ static rb_status read_root(const json_t *root, const char *path, rb_accuracy *ac
     return RB_OK;
 }
 
+/* NULL, with a sentence, when there is no such file, or none of our schema. */
+static json_t *load(const char *path, rb_error *err) {
+    json_error_t why;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    if (!root && why.line < 0)
+        rb_fail(err, RB_ERR_INPUT, "%s: %.200s", path, why.text);
+    else if (!root)
+        rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
+    if (!root || check_schema(root, path, err) == RB_OK)
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
 rb_status rb_accuracy_images_read(const char *directory, rb_accuracy *accuracy, rb_error *err) {
     char path[RB_PATH_CAPACITY];
-    json_error_t why;
     rb_status status = rb_path_in(directory, RB_ACCURACY_IMAGES, path, err);
     if (status != RB_OK)
         return status;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    json_t *root = load(path, err);
     if (!root)
-        return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
-    status = read_root(root, path, accuracy, err);
+        return RB_ERR_INPUT;
+    status = check_identity(json_object_get(root, "identity"), accuracy->identity, path, err);
+    if (status == RB_OK)
+        status = read_engines(root, path, accuracy, err);
     json_decref(root);
     return status;
+}
+
+static const char *name_in_file(void *ctx, int64_t image) {
+    const rb_accuracy_part *part = ctx;
+    const json_t *names = json_object_get(part->root, "names");
+    const char *name =
+        json_string_value(json_array_get(names, (size_t)(image - part->accuracy.first)));
+    return name ? name : "";
+}
+
+static bool whole_number(const json_t *object, const char *key, int64_t low, int64_t high,
+                         int64_t *value) {
+    const json_t *member = json_object_get(object, key);
+    *value = json_is_integer(member) ? json_integer_value(member) : -1;
+    return *value >= low && *value <= high;
+}
+
+/* What a job has of its plan and its data set, a file has written down. NULL, or the member that is
+ * wrong. */
+static const char *read_identity(const json_t *identity, rb_accuracy *accuracy) {
+    const json_t *engines = json_object_get(identity, "engines");
+    accuracy->engine_count = json_array_size(engines);
+    if (accuracy->engine_count < 1 || accuracy->engine_count > RB_ACCURACY_MAX_ENGINES)
+        return "engines";
+    for (size_t e = 0; e < accuracy->engine_count; e++) {
+        rb_accuracy_engine *engine = &accuracy->engines[e];
+        if (!copy_text(json_array_get(engines, e), "engine", engine->engine, sizeof engine->engine))
+            return "engines";
+    }
+    if (!copy_text(identity, "network", accuracy->network, sizeof accuracy->network))
+        return "network";
+    if (!whole_number(identity, "batch", 1, INT32_MAX, &accuracy->batch))
+        return "batch";
+    if (!whole_number(identity, "classes", 1, INT32_MAX, &accuracy->classes))
+        return "classes";
+    if (!whole_number(identity, "of_images", 1, INT32_MAX, &accuracy->whole))
+        return "of_images";
+    if (!whole_number(identity, "first_image", 0, accuracy->whole - 1, &accuracy->first) ||
+        accuracy->first % accuracy->batch != 0)
+        return "first_image";
+    if (!whole_number(identity, "images", 1, accuracy->whole - accuracy->first, &accuracy->count))
+        return "images";
+    return NULL;
+}
+
+/* Labels and names, one for each image; NULL, or the member that is wrong. */
+static const char *check_lists(const json_t *root, const rb_accuracy *accuracy) {
+    const json_t *labels = json_object_get(root, "labels"), *names = json_object_get(root, "names");
+    const json_t *item;
+    size_t i;
+    if (json_array_size(labels) != (size_t)accuracy->count)
+        return "labels";
+    if (names && json_array_size(names) != (size_t)accuracy->count)
+        return "names";
+    json_array_foreach((json_t *)(uintptr_t)labels, i, item) {
+        const json_int_t label = json_is_integer(item) ? json_integer_value(item) : INT64_MIN;
+        if (label < INT32_MIN || label >= accuracy->classes)
+            return "labels";
+    }
+    return NULL;
+}
+
+static rb_status copy_labels(rb_accuracy_part *part, rb_error *err) {
+    const int64_t count = part->accuracy.count;
+    const json_t *labels = json_object_get(part->root, "labels");
+    part->labels = malloc((size_t)count * sizeof *part->labels);
+    if (!part->labels)
+        return rb_fail(err, RB_ERR_MEMORY, "no memory for %lld labels", (long long)count);
+    for (int64_t i = 0; i < count; i++)
+        part->labels[i] = (int32_t)json_integer_value(json_array_get(labels, (size_t)i));
+    part->accuracy.labels = part->labels;
+    return RB_OK;
+}
+
+static void read_notes(const json_t *root, rb_accuracy *accuracy) {
+    const json_t *notes = json_object_get(root, "notes");
+    for (size_t n = 0; n < json_array_size(notes); n++) {
+        const char *note = json_string_value(json_array_get(notes, n));
+        if (note)
+            rb_accuracy_add_note(accuracy, "%s", note);
+    }
+}
+
+rb_status rb_accuracy_part_load(const char *path, rb_accuracy_part *part, rb_error *err) {
+    rb_accuracy *accuracy = &part->accuracy;
+    *part = (rb_accuracy_part){0};
+    part->root = load(path, err);
+    if (!part->root)
+        return RB_ERR_INPUT;
+    accuracy->identity = json_object_get(part->root, "identity");
+    accuracy->data = json_string_value(json_object_get(part->root, "data"));
+    const char *wrong = accuracy->data ? read_identity(accuracy->identity, accuracy) : "data";
+    if (!wrong)
+        wrong = check_lists(part->root, accuracy);
+    rb_status status = wrong ? rb_fail(err, RB_ERR_INPUT, "%s: is damaged: %s", path, wrong)
+                             : copy_labels(part, err);
+    accuracy->name = name_in_file;
+    accuracy->name_ctx = part;
+    if (status == RB_OK)
+        status = rb_accuracy_allocate(accuracy, err);
+    if (status == RB_OK)
+        status = read_engines(part->root, path, accuracy, err);
+    read_notes(part->root, accuracy);
+    if (status != RB_OK)
+        rb_accuracy_part_release(part);
+    return status;
+}
+
+void rb_accuracy_part_release(rb_accuracy_part *part) {
+    rb_accuracy_release(&part->accuracy);
+    free(part->labels);
+    json_decref(part->root);
+    *part = (rb_accuracy_part){0};
 }

@@ -16,8 +16,9 @@ static json_t *difference(const rb_accuracy *accuracy, const rb_accuracy_engine 
     const rb_accuracy_image *image = &engine->images[i];
     json_t *object = json_object();
     json_object_set_new(object, "engine", json_string(engine->engine));
-    json_object_set_new(object, "image", json_integer(i));
-    json_object_set_new(object, "name", json_string(accuracy->name(accuracy->name_ctx, i)));
+    json_object_set_new(object, "image", json_integer(accuracy->first + i));
+    json_object_set_new(object, "name",
+                        json_string(accuracy->name(accuracy->name_ctx, accuracy->first + i)));
     json_object_set_new(object, "label",
                         accuracy->labels[i] < 0 ? json_null() : json_integer(accuracy->labels[i]));
     json_object_set_new(object, "oracle_top1", json_integer(truth->top1));

@@ -131,9 +131,10 @@ static void print_difference(const rb_accuracy *accuracy, const rb_accuracy_engi
                              int64_t i, double limit, const char *bullet, FILE *out) {
     const rb_accuracy_image *truth = &rb_accuracy_oracle(accuracy)->images[i];
     const rb_accuracy_image *image = &engine->images[i];
-    const char *name = accuracy->name(accuracy->name_ctx, i);
-    fprintf(out, "%simage %lld%s%s%s: oracle %d (%.9g)", bullet, (long long)i, *name ? " (" : "",
-            name, *name ? ")" : "", truth->top1, truth->score);
+    const int64_t number = accuracy->first + i;
+    const char *name = accuracy->name(accuracy->name_ctx, number);
+    fprintf(out, "%simage %lld%s%s%s: oracle %d (%.9g)", bullet, (long long)number,
+            *name ? " (" : "", name, *name ? ")" : "", truth->top1, truth->score);
     if (image->top1 < 0)
         fprintf(out, ", %s: not finite", engine->engine);
     else
@@ -163,6 +164,11 @@ static void print_notes(const rb_accuracy *accuracy, const char *bullet, FILE *o
                     verdict == RB_VERDICT_NONE ? "" : rb_verdict_name(verdict),
                     verdict == RB_VERDICT_NONE ? "" : ": ", accuracy->engines[e].note);
         }
+    if (rb_accuracy_is_part(accuracy))
+        fprintf(out,
+                "%snote: a part of the images, not judged: 'resbench merge' judges all parts "
+                "together\n",
+                bullet);
     for (size_t n = 0; n < accuracy->note_count; n++)
         fprintf(out, "%snote: %s\n", bullet, accuracy->notes[n]);
 }

@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from process import end_with_parent
 from protocol import UNSUPPORTED, Refused
 
 
@@ -22,6 +24,7 @@ class Case:
     width: int
     classes: int
     threads: int
+    asked_ns: list[int] = field(default_factory=list)  # what each of our own commands took
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -58,17 +61,24 @@ class Case:
         return self.cache / f"{self.network}-{self.info()['sha256']}.{suffix}"
 
     def ask(self, *words: object) -> str:
-        return run([self.program, *words])
+        """What the program prints, which is no part of the peer's own time."""
+        start = time.perf_counter_ns()
+        try:
+            return run([self.program, *words])
+        finally:
+            self.asked_ns.append(time.perf_counter_ns() - start)
 
 
 def run(command: list, **options) -> str:
-    """What a command prints. Its failure costs the peer's row alone: the weights are sound, or nothing would run."""
+    """What a command prints. Its failure costs the peer's row alone: the weights are sound, or nothing would run. It
+    ends with this process."""
     done = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
+        preexec_fn=end_with_parent,
         **options,
     )
     if done.returncode != 0:

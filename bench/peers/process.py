@@ -1,6 +1,7 @@
 """This process: its memory, its end, and Pythons that have what a peer needs."""
 
 import ctypes
+import importlib.metadata
 import importlib.util
 import os
 import resource
@@ -8,6 +9,7 @@ import signal
 from dataclasses import dataclass
 
 PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)  # found before any fork: looking for it takes a lock
 
 
 def memory_bytes() -> dict[str, int]:
@@ -45,11 +47,20 @@ class Usage:
 
 def end_with_parent() -> None:
     """A child must not outlive a worker that the harness kills."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def missing_of(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+def version_of(package: str) -> str:
+    """Of the distribution that has the package, which may have another name: pillow has PIL."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        names = importlib.metadata.packages_distributions().get(package)
+        return importlib.metadata.version(names[0]) if names else "of unknown version"
 
 
 def try_next_python(pythons: str, arguments: list[str]) -> None:

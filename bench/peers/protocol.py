@@ -21,13 +21,12 @@ class Refused(Exception):
 
 
 def take_socket() -> socket.socket:
-    """The one that is standard input, out of the way of libraries that read or print."""
+    """The one that is standard input, out of the way of libraries that read."""
     connection = socket.socket(fileno=os.dup(0))
     connection.setblocking(True)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    os.dup2(2, 1)
     return connection
 
 

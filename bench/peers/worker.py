@@ -13,8 +13,9 @@ and imports its framework, NumPy included, in open alone: memory is counted from
 forks of this process, which must have no threads yet."""
 
 import argparse
-import importlib.metadata
+import importlib
 import importlib.util
+import os
 import signal
 import sys
 import warnings
@@ -67,21 +68,10 @@ class Worker:
             raise Refused(USAGE, f"'{request['op']}' needs an open case")
         return operation(request, block)
 
-    def check_packages(self) -> None:
-        missing = process.missing_of((*self.peer.PACKAGES, "numpy"))
-        if missing:
-            what = "packages {} are" if missing[1:] else "package {} is"
-            raise Refused(
-                UNSUPPORTED,
-                f"Python {what.format(' and '.join(missing))} not installed (ci/setup --peers installs it)",
-            )
-
     def version(self) -> str:
-        parts = (f"{package} {importlib.metadata.version(package)}" for package in self.peer.PACKAGES)
-        return ", ".join(parts)
+        return ", ".join(f"{package} {process.version_of(package)}" for package in self.peer.PACKAGES)
 
     def describe(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
-        self.check_packages()
         return {
             "name": f"peer:{self.name}",
             "version": self.version(),
@@ -91,7 +81,6 @@ class Worker:
 
     def open(self, request: dict, _block: bytearray) -> tuple[dict, bytes]:
         self.session = None
-        self.check_packages()
         if not request.get("verbose"):
             warnings.simplefilter("ignore")  # of deprecated functions, say, in the midst of tables
         if "problem" in request or request.get("jitter"):
@@ -108,7 +97,7 @@ class Worker:
         self.ledger["engine_rss_bytes"] = process.memory_bytes()["resident"] - before
         usage, start = process.Usage(), perf_counter_ns()
         self.session = self.peer.open(self.case, chosen)
-        open_ns = perf_counter_ns() - start
+        open_ns = perf_counter_ns() - start - sum(self.case.asked_ns)
         self.book("open", usage)
         return {
             "version": self.version(),
@@ -135,7 +124,7 @@ class Worker:
             if given not in names:
                 raise Refused(USAGE, f"peer:{self.name} has no settings '{given}', but {', '.join(names)}")
             return given, ""
-        return settings.choose(names, self.try_settings)
+        return settings.choose(names, self.try_settings, self.arguments.timeout)
 
     def try_settings(self, name: str) -> float:
         import numpy
@@ -212,7 +201,7 @@ class Worker:
         return {}, b""
 
 
-def answer(worker: Worker, request: dict, block: bytearray) -> tuple[dict, bytes]:
+def answer(worker: "Worker | Unusable", request: dict, block: bytearray) -> tuple[dict, bytes]:
     """Failures are answers too."""
     try:
         told, logits = worker.handle(request, block)
@@ -221,19 +210,64 @@ def answer(worker: Worker, request: dict, block: bytearray) -> tuple[dict, bytes
         return {"status": problem.status, "message": str(problem)}, b""
     except MemoryError:
         return {"status": MEMORY, "message": "no memory"}, b""
-    except (KeyError, TypeError) as problem:
-        return {"status": ENGINE, "message": f"{type(problem).__name__}: {problem}"}, b""
     except Exception as problem:  # a framework may fail in any way
-        lines = str(problem).strip().splitlines() or ["no reason given"]
-        return {"status": ENGINE, "message": f"{type(problem).__name__}: {lines[0][:400]}"}, b""
+        return {"status": ENGINE, "message": sentence_of(problem)}, b""
+
+
+def sentence_of(problem: Exception) -> str:
+    lines = str(problem).strip().splitlines() or ["no reason given"]
+    return f"{type(problem).__name__}: {lines[0][:400]}"
+
+
+class Unusable:
+    """Stands for a peer that cannot be asked anything: every answer is the reason."""
+
+    def __init__(self, reason: Refused):
+        self.reason = reason
+
+    def handle(self, _request: dict, _block: bytearray) -> tuple[dict, bytes]:
+        raise self.reason
+
+
+def not_installed(packages: list[str]) -> Refused:
+    what = "packages {} are" if packages[1:] else "package {} is"
+    return Refused(
+        UNSUPPORTED,
+        f"Python {what.format(' and '.join(packages))} not installed (ci/setup --peers installs it)",
+    )
 
 
 def load(path: Path) -> ModuleType:
+    """The peer, with its packages there; UNSUPPORTED where another Python may have them."""
     sys.path.append(str(path.parent))  # a peer may have modules of its own
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as problem:
+        raise not_installed([problem.name or str(problem)]) from problem
+    except Exception as problem:
+        raise Refused(ENGINE, f"{path.name} cannot be loaded: {sentence_of(problem)}") from problem
+    for name in ("PACKAGES", "ABOUT", "SETTINGS", "open"):
+        if not getattr(module, name, None):
+            raise Refused(ENGINE, f"{path.name} has no {name}")
+    missing = process.missing_of((*module.PACKAGES, "numpy"))
+    if missing:
+        raise not_installed(missing)
     return module
+
+
+def make_worker(arguments: argparse.Namespace) -> "Worker | Unusable":
+    """Does not return where another Python takes this one's place."""
+    path = arguments.peer
+    try:
+        return Worker(load(path), path.stem.removesuffix("_peer"), arguments)
+    except Refused as reason:
+        if reason.status == UNSUPPORTED:
+            own = [__file__, str(path), "--program", arguments.program, "--cache", arguments.cache]
+            own += ["--timeout", str(arguments.timeout)]
+            process.try_next_python(arguments.pythons, own)
+        return Unusable(reason)
 
 
 def main() -> None:
@@ -242,14 +276,12 @@ def main() -> None:
     parser.add_argument("--program", required=True, help="resbench, which exports the weights")
     parser.add_argument("--cache", required=True, help="where exported weights are kept")
     parser.add_argument("--pythons", default="", help="others that may have the packages, ':' between")
+    parser.add_argument("--timeout", type=float, required=True, help="seconds that the harness waits for an answer")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when to stop
-    peer = load(arguments.peer)
-    if process.missing_of((*peer.PACKAGES, "numpy")):
-        own = [__file__, str(arguments.peer), "--program", arguments.program, "--cache", arguments.cache]
-        process.try_next_python(arguments.pythons, own)
+    os.dup2(2, 1)  # what a peer prints has no place among tables
+    worker = make_worker(arguments)
     connection = take_socket()
-    worker = Worker(peer, arguments.peer.stem.removesuffix("_peer"), arguments)
     with suppress(ConnectionError):  # the harness stops a worker by closing its end
         while (message := receive(connection)) is not None:
             send(connection, *answer(worker, *message))

@@ -175,6 +175,13 @@ def cell(
     return f"{network}/{engine}/batch:{batch}/threads:{threads}/size:{size}"
 
 
+def graded(context: dict) -> str:
+    """The grade that every result file carries, with its reasons."""
+    assert context["grade"] in tuple("ABCD") and isinstance(context["grade_reasons"], list)
+    assert context["grade"] == "A" or context["grade_reasons"]
+    return f"grade {context['grade']}"
+
+
 def table_lines(out: str) -> list[str]:
     """The rows of the table on the terminal, without its head."""
     lines = out.splitlines()

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from support import Resbench, Result, engine_path, program_path, stop, wait_for_hang
+from support import Resbench, Result, engine_path, graded, program_path, stop, wait_for_hang
 from test_progress import run_on_terminal
 
 SMALL = "mb3ic7ih9oc5oh5kh3sh2ph1+bias+relu"
@@ -209,7 +209,7 @@ def test_files_say_what_the_terminal_says(resbench, fault, verdict, kind):
     assert report["schema_version"] == 1 and report["engine"] == fault
     assert report["plan"]["complete"] is True and report["plan"]["problems"] == [SMALL]
     assert report["plan"]["levels"] == ["exact", "operation"]
-    assert report["context"]["num_cpus"] >= 1
+    assert report["context"]["num_cpus"] >= 1 and graded(report["context"])
     assert [row["verdict"] for row in report["rows"]] == [verdict] * 2
     for row, (level, fill, problem, _, note, again) in zip(report["rows"], shown):
         assert (row["level"], row["input"], row["name"]) == (level, fill, problem)

@@ -22,8 +22,8 @@ ACTION, WORKFLOW, GITLAB = (CI / name for name in ("github/action.yml", "github/
 GITLAB_SCHEMA = ("vendor.gitlab-ci", "--data-transform", "gitlab-ci")
 SCHEMAS = {ACTION: ("vendor.github-actions",), WORKFLOW: ("vendor.github-workflows",), GITLAB: GITLAB_SCHEMA}
 
-# Everything that a line may start with: our command line, git, gh, and what a shell needs to hand on an exit code.
-PROGRAMS = {"resbench", "ci/build", "ci/setup", "git", "gh", "mkdir", "cat", "test", "echo", "exit", "status=0", "status=$?"}
+# Everything that a line may start with: our command line and scripts, git, and what a shell needs to hand on an exit code.
+PROGRAMS = {"resbench", "ci/build", "ci/setup", "git", "ci/github/comment", "mkdir", "cat", "test", "echo", "exit", "status=0", "status=$?"}
 
 
 def read(path: Path) -> dict:
@@ -53,7 +53,8 @@ def commands() -> list[list[str]]:
 def program_of(words: list[str]) -> str:
     """ "$RUNNER_TEMP/head/ci/build" is ci/build, wherever it is."""
     name = words[0]
-    for known in ("ci/build", "ci/setup"):
+    name = name.replace("$GITHUB_ACTION_PATH", "ci/github")
+    for known in ("ci/build", "ci/setup", "ci/github/comment"):
         if name == known or name.endswith("/" + known):
             return known
     return "resbench" if name.endswith("/bin/resbench") else name
@@ -94,7 +95,7 @@ def test_scripts_of_ci_exist_and_know_their_options():
         if program.startswith("ci/"):
             text = (CI.parent / program).read_text()
             assert os.access(CI.parent / program, os.X_OK)
-            for option in words[1:]:
+            for option in (word for word in words[1:] if not word.startswith("$")):
                 assert re.search(rf"^# +{option}\b|^# Usage: .*{option}\b", text, re.M), option
 
 
@@ -154,6 +155,7 @@ class Runner:
             text=True,
             env={
                 "PATH": f"{self.directory}/bin:{os.environ['PATH']}",
+                "GITHUB_ACTION_PATH": str(ACTION.parent),
                 "RUNNER_TEMP": f"{self.directory}/temporary files",
                 "GITHUB_OUTPUT": str(self.output),
                 "GITHUB_STEP_SUMMARY": str(self.summary),
@@ -187,7 +189,35 @@ def test_the_action_hands_on_what_the_gate_says(tmp_path, status, expected):
     ]
     assert calls[4].startswith(f"resbench gate --base {temporary}/resbench-base/build --head {temporary}/resbench-head/build")
     assert "--engines <engines> --depths <depths> --batch <batch> --threads <threads> --tolerance <tolerance>" in calls[4]
-    assert calls[5].startswith("gh pr comment <number> ") and calls[5].endswith("/resbench-gate/gate.md")
+    assert calls[5].startswith("gh api --paginate repos/{owner}/{repo}/issues/<number>/comments ")
+    assert calls[6].startswith("gh pr comment <number> --body-file ") and len(calls) == 7
+
+
+@pytest.mark.parametrize("earlier", ["", "77", "77\n78"])
+def test_only_our_own_comment_is_replaced(tmp_path, earlier):
+    """gh answers with the numbers of the comments that begin with our mark, none or some."""
+    calls, body = tmp_path / "calls", tmp_path / "body"
+    (tmp_path / "gate.md").write_text("| table |\n")
+    write_program(
+        tmp_path / "bin/gh",
+        f'echo "$*" >>{calls}\n'
+        f'case "$*" in *--paginate*) [ -z "{earlier}" ] || echo "{earlier}";; *) cat "${{@: -1}}" 2>/dev/null >{body} '
+        f'|| {{ last=${{@: -1}}; cat "${{last#body=@}}" >{body}; }};; esac\n',
+    )
+    done = subprocess.run(
+        [CI / "github/comment", "5", tmp_path / "gate.md"],
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+    asked, put = calls.read_text().splitlines()
+    assert "issues/5/comments" in asked and 'startswith("<!-- resbench gate -->")' in asked
+    assert body.read_text() == "<!-- resbench gate -->\n| table |\n"
+    if earlier:
+        assert put.startswith("api --silent --method PATCH repos/{owner}/{repo}/issues/comments/77 ")
+    else:
+        assert put.startswith("pr comment 5 ")
 
 
 def test_a_gate_that_writes_no_table_is_not_hidden(tmp_path):

@@ -17,6 +17,7 @@ BROKEN = {
     "exit": ("CRASHED", ("exit code 0",)),
     "garbage": ("FAIL", ("garbage",)),
     "hang": ("TIMEOUT", ("4 s",)),
+    "late_input": ("FAIL", ("timing:", "changed its input")),
     "no_symbol": ("FAIL", ("rb_engine_get",)),
     "overrun": ("FAIL", ("past the ends of logits",)),
     "rude": ("FAIL", ("one line", "another")),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Report, cell, engine_path
+from support import QUICK, Report, cell, engine_path
 
 ENGINES = ("reference", "onednn")
 
@@ -144,3 +144,26 @@ def test_strict_parsers_read_our_file(runs):
         raise AssertionError(f"{constant} is no JSON")
 
     json.loads((runs[0].directory / "results.json").read_text(), parse_constant=refuse)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("BENCHMARK_FILTER", "-.*"),
+        ("BENCHMARK_LIST_TESTS", "true"),
+        ("BENCHMARK_MIN_WARMUP_TIME", "60"),
+        ("BENCHMARK_OUT", "elsewhere.json"),
+        ("BENCHMARK_REPETITIONS", "2"),
+        ("BENCHMARK_REPORT_AGGREGATES_ONLY", "true"),
+    ],
+)
+def test_options_for_other_programs_change_nothing(resbench, monkeypatch, name, value):
+    """Google Benchmark reads its options from the environment, too."""
+    monkeypatch.setenv(name, value)
+    result = resbench(
+        *("run", *QUICK, "-d", "8", "--engines", "reference", "-o", "results", "--timeout", "20"),
+    )
+    assert result.code == 0, result
+    report = Report(resbench.directory / "results")
+    assert len(report.samples(cell("resnet8", "reference"))) >= 12
+    assert [path.name for path in resbench.directory.iterdir()] == ["results"]

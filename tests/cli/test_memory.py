@@ -107,6 +107,37 @@ def test_engines_that_take_turns_share_the_limit(resbench):
     assert result.code == 6  # one of the engines was not measured
 
 
+def test_a_shard_refuses_its_own_rows_alone(resbench):
+    arguments = ("run", *QUICK, "--depths", "8", "--engines", "reference", "--batch", "1,65536")
+    for shard in ("1/2", "2/2"):
+        result = resbench(
+            *arguments, "--memory-limit", "512M", "--shard", shard, "-o", shard.replace("/", "of")
+        )
+        assert result.code in (0, 6), result  # one of them measures nothing
+    reports = [Report(resbench.directory / name) for name in ("1of2", "2of2")]
+    assert all(len(report.records) == report.json["context"]["planned_rows"] for report in reports)
+    result = resbench("merge", "1of2", "2of2", "-o", "merged")
+    merged = Report(resbench.directory / "merged").records.values()
+    assert sorted((row["batch"], row["verdict"]) for row in merged) == [
+        (1, "PASS"),
+        (65536, "UNSUPPORTED"),
+    ], result
+
+
+def test_a_set_of_images_is_weighed_too(resbench):
+    """2 x 2000 images of 32 x 32 are 47 MiB, which an engine's worker has twice."""
+    arguments = ("run", *QUICK, "--depths", "8", "--engines", "reference", "--batch", "2000")
+    for scenario in ("calls", "offline"):
+        result = resbench(*arguments, "--scenario", scenario, "--memory-limit", "1M", "-o", scenario)
+        assert result.code == 6, result
+    needs = [
+        record["note"].split("its own ")[1].split(" MiB")[0]
+        for name in ("calls", "offline")
+        for record in Report(resbench.directory / name).records.values()
+    ]
+    assert 110 < int(needs[1]) - int(needs[0]) < 125
+
+
 def test_nothing_fits(resbench):
     result = resbench("run", *QUICK, "--depths", "20", "--memory-limit", "1M", "-o", "nothing")
     assert result.code == 6

@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ import pytest
 from support import Report, cell, program_path, table_lines
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench" / "peers"))
+import settings  # noqa: E402
+
 HEAD = struct.Struct("=QQQ")
 MAGIC = 0x47534D4252
 OK, USAGE, UNSUPPORTED, ENGINE = 0, 1, 5, 6  # resbench/status.h
@@ -102,6 +106,54 @@ def test_a_missing_package_is_skipped(resbench, tmp_path):
     assert "resbench_no_such_package is not installed" in result.out
 
 
+def test_what_a_peer_prints_is_not_among_the_tables(resbench, tmp_path):
+    result = resbench(*RUN, "-e", "peer:prints", "-o", "r")
+    assert result.code == 0, result
+    printed = ("printed on import", "printed on open", "written to descriptor 1")
+    assert all(text in result.err and text not in result.out for text in printed), result
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "verdict", "note"),
+    [
+        ("def (", 1, "FAIL", "broken_peer.py cannot be loaded: SyntaxError: invalid syntax (broken_peer.py, line 1)"),
+        ("1 / 0", 1, "FAIL", "broken_peer.py cannot be loaded: ZeroDivisionError: division by zero"),
+        ("PACKAGES = ('numpy',)\nABOUT = 'x'", 1, "FAIL", "broken_peer.py has no SETTINGS"),
+        ("import resbench_no_such", 6, "UNSUPPORTED", "Python package resbench_no_such is not installed"),
+    ],
+)
+def test_a_script_that_cannot_be_used(resbench, tmp_path, script, code, verdict, note):
+    (tmp_path / "broken_peer.py").write_text(f"{script}\n")
+    result = resbench(*RUN, "-e", tmp_path / "broken_peer.py", "-o", "r")
+    assert result.code == code and result.err == "", result
+    (peer,) = Report(tmp_path / "r").records.values()
+    assert peer["verdict"] == verdict and note in peer["note"], peer
+
+
+def test_the_next_python_has_what_the_first_lacks(resbench, tmp_path, monkeypatch):
+    poor = tmp_path / "poor"
+    poor.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "$@"\n')  # -S: no packages
+    poor.chmod(0o755)
+    monkeypatch.setenv("RESBENCH_PEERS_PYTHON", f"{tmp_path}:{poor}")  # a directory is no program
+    result = resbench(*RUN, "-e", "peer:faulty", "-o", "r")
+    assert result.code == 0, result
+    (peer,) = Report(tmp_path / "r").records.values()
+    assert peer["verdict"] == "PASS", peer
+
+
+def test_a_candidate_that_hangs_costs_half_of_the_time_left(tmp_path):
+    def try_one(name: str) -> float:
+        if name == "hangs":
+            (tmp_path / "pid").write_text(str(os.getpid()))
+            time.sleep(1e6)
+        return 5e6
+
+    name, told = settings.choose(["quick", "hangs"], try_one, 10)
+    assert name == "quick" and told.startswith("quick 5 ms, hangs fails (no end within "), told
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "verdict", "note"),
     [
@@ -164,7 +216,7 @@ def ask(peer: str, requests: list[dict], cache: Path) -> list[dict]:
     """What its worker answers, request by request."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, ROOT / "bench" / "peers" / "worker.py", ROOT / "tests/peers/fake" / peer]
-    options = ["--program", program_path(), "--cache", cache]
+    options = ["--program", program_path(), "--cache", cache, "--timeout", "300"]
     answers = []
     with theirs, subprocess.Popen([*command, *options], stdin=theirs, env=os.environ) as process:
         theirs.close()

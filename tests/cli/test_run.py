@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from support import QUICK, Report, cell, csv_name, table_lines
+from support import QUICK, Report, cell, csv_name, graded, table_lines
 
 CELLS = [cell("resnet18", engine, batch) for batch in (1, 3) for engine in ("reference", "onednn")]
 WIDTH = 120
@@ -137,7 +137,7 @@ def is_number(text: str) -> bool:
         return False
 
 
-def test_schema_is_google_benchmarks(report):
+def test_schema_is_google_benchmarks(run, report):
     assert list(report.json)[:2] == ["context", "benchmarks"]
     context = report.json["context"]
     for key, kind in {
@@ -152,6 +152,7 @@ def test_schema_is_google_benchmarks(report):
     }.items():
         assert isinstance(context[key], kind), key
     assert context["peak_gmacs_per_second"] > 0
+    assert graded(context) in report.markdown and graded(context) in run.out
     for row in report.json["benchmarks"]:
         assert row["run_name"] in CELLS
         assert row["time_unit"] == "ms"

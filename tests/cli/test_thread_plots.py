@@ -51,6 +51,17 @@ def test_each_network_and_batch_has_a_panel(tmp_path):
     assert found.count("cliff") == 2 and found.count("knee") == 6
 
 
+def test_lines_with_other_fewest_threads_are_not_said_to_be_over_one(tmp_path):
+    """A cell that failed has no point, so its line is over the next number of threads."""
+    late = make_line(engine="reference", knee=None, cliff=None)
+    late["points"] = [
+        {"threads": threads, "speedup": threads / 2, "efficiency": 1.0} for threads in (2, 4, 8, 16)
+    ]
+    draw(tmp_path, with_lines(make_line(), late), "--format", "svg")
+    titles = [text for text in texts(tmp_path / "threads.svg") if "Speed-up" in text]
+    assert titles == ["Speed-up over the fewest threads of each engine (dashed: ideal)"]
+
+
 def test_without_lines_there_is_no_figure(tmp_path):
     draw(tmp_path, with_lines(), "--format", "svg")  # says nothing on stderr
     assert not (tmp_path / "threads.svg").exists()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from support import engine_path, stop, wait_for
+from support import engine_path, graded, stop, wait_for
 
 # layer3.0.conv1 of resnet20 is the node with the fault (tests/engines/node_faults.c).
 NODE = "layer3.0.conv1"
@@ -345,4 +345,6 @@ def test_plot_says_what_is_wrong_with_a_trace(shared, right_trace, change, words
 @pytest.fixture(scope="module")
 def right_trace(shared) -> str:
     assert shared(*NETWORK, "-o", "right.json").code == 0
-    return (shared.directory / "right.json").read_text()
+    text = (shared.directory / "right.json").read_text()
+    assert graded(json.loads(text)["context"])
+    return text

@@ -202,6 +202,14 @@ static rb_status run_change_addend(rb_session *s, const float *src, float *dst, 
     return status;
 }
 
+/* By the least that there is, and while it is timed: no logit tells of it. */
+static rb_status run_late_input(rb_session *s, const float *src, float *dst, rb_error *err) {
+    const rb_status status = forward(s, src, dst, err);
+    if (s->runs >= 5)
+        *(float *)(uintptr_t)src = nextafterf(*src, 2);
+    return status;
+}
+
 /* The tail keeps what stood there before. */
 static rb_status run_stale(rb_session *s, const float *src, float *dst, rb_error *err) {
     float tail[3];
@@ -332,6 +340,7 @@ static const fault faults[] = {
     {.name = "hang", .run = run_hang},
     {.name = "hoards", .open = open_hoards},
     {.name = "keeps", .flags = RB_ENGINE_KEEPS_WEIGHTS},
+    {.name = "late_input", .run = run_late_input},
     {.name = "late_weights", .run = run_late_weights},
     {.name = "lazy", .run = run_lazy},
     {.name = "memory_absurd", .memory = memory_absurd},

@@ -1,7 +1,8 @@
-/* accuracy-images.json of an earlier job -> what engines said of four images, and the tables of it.
- */
+/* accuracy-images.json of an earlier job -> what engines said of four images, and the tables of it;
+ * and of a part of a job, which the file alone describes. */
 #include "../unit/test_accuracy_support.h"
 
+#include "base/atomic_file.h"
 #include "fuzz_file.h"
 #include "results/accuracy_file.h"
 #include "results/accuracy_tables.h"
@@ -23,6 +24,19 @@ static void sum_up(const rb_accuracy *job) {
     fclose(out);
 }
 
+static void read_part(void) {
+    static rb_accuracy_part part;
+    char path[RB_PATH_CAPACITY];
+    rb_error err = {""};
+    FUZZ_REQUIRE(rb_path_in(scratch.directory, RB_ACCURACY_IMAGES, path, &err) == RB_OK);
+    const rb_status status = rb_accuracy_part_load(path, &part, &err);
+    if (status == RB_OK)
+        sum_up(&part.accuracy);
+    else
+        fuzz_check_refusal(status, &err);
+    rb_accuracy_part_release(&part);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const engines[] = {"oracle", "onednn", NULL};
     rb_error err = {""};
@@ -34,5 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     else
         fuzz_check_refusal(status == RB_ERR_NOT_COMPARABLE ? RB_ERR_INPUT : status, &err);
     job_release(&job);
+    read_part();
     return 0;
 }

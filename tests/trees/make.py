@@ -181,7 +181,7 @@ def container() -> dict:
     files["sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us"] = "150000\n"
     files["sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us"] = "100000\n"
     files["sys/fs/cgroup/memory/memory.limit_in_bytes"] = f"{2 << 30}\n"
-    files["sys/fs/cgroup/memory/memory.stat"] = f"cache 1000\nrss 5\ntotal_rss_huge 7\ntotal_rss {1 << 30}\n"
+    files["sys/fs/cgroup/memory/memory.stat"] = f"cache 1000\nrss 5\ntotal_rss_huge 7\ntotal_rss {1 << 29}\ntotal_shmem {1 << 29}\n"
     files["sys/class/dmi/id/sys_vendor"] = "VMware, Inc.\n"
     return files
 
@@ -197,7 +197,7 @@ def pod() -> dict:
     files["sys/fs/cgroup/cgroup.controllers"] = "cpu memory\n"
     files["sys/fs/cgroup/kubepods/cpu.max"] = "400000 100000\n"
     files["sys/fs/cgroup/kubepods/memory.max"] = f"{4 << 30}\n"
-    files["sys/fs/cgroup/kubepods/memory.stat"] = f"anon {3 << 30}\nfile 5\n"
+    files["sys/fs/cgroup/kubepods/memory.stat"] = f"anon {2 << 30}\nfile 5\nshmem {1 << 30}\n"
     files["sys/fs/cgroup/kubepods/pod1/cpu.max"] = "125000 50000\n"
     files["sys/fs/cgroup/kubepods/pod1/memory.max"] = "max\n"
     files["sys/fs/cgroup/kubepods/pod1/memory.stat"] = f"anon {1 << 30}\n"

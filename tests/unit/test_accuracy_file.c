@@ -180,9 +180,9 @@ static void values_that_cannot_be_are_refused(void **state) {
 
 static void a_file_of_something_else_is_refused(void **state) {
     rb_error err = {""};
-    assert_int_equal(read_changed(state, -1, "schema_version", -1, json_integer(2), &err),
+    assert_int_equal(read_changed(state, -1, "schema_version", -1, json_integer(3), &err),
                      RB_ERR_INPUT);
-    assert_contains(err.message, "schema version 1");
+    assert_contains(err.message, "schema version 2");
     assert_int_equal(read_changed(state, -1, "identity", -1, NULL, &err), RB_ERR_INPUT);
     assert_int_equal(read_changed(state, -1, "moved_rel_l2", -1, NULL, &err), RB_ERR_INPUT);
     assert_contains(err.message, "moved_rel_l2");

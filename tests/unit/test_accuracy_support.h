@@ -21,6 +21,7 @@ static inline rb_accuracy make_job(const char *const *names, int64_t count, int6
                                    int64_t batch) {
     static int32_t labels[JOB_MAX_IMAGES];
     rb_accuracy job = {.title = "A job",
+                       .data = "set.h5",
                        .network = "resnet8",
                        .count = count,
                        .classes = classes,

@@ -95,6 +95,44 @@ static void a_meter_that_goes_dumb_is_unknown(void **state) {
     rb_energy_close(&energy);
 }
 
+/* Half of a machine's energy is not the machine's. */
+static void a_package_that_is_silent_makes_the_sum_unknown(void **state) {
+    const char *root = *state;
+    rb_energy energy;
+    char path[PATH_SIZE];
+    make_zone(root, "intel-rapl:0", "package-0", 1000000);
+    make_zone(root, "intel-rapl:1", "package-1", 1000000);
+    snprintf(path, sizeof path, "%s/sys/class/powercap/intel-rapl:1/energy_uj", root);
+    assert_int_equal(remove(path), 0);
+    rb_energy_open(root, &energy);
+    assert_contains(energy.why, "intel-rapl:1/energy_uj: No such file");
+    rb_energy_start(&energy);
+    write_number(root, "intel-rapl:0", "energy_uj", 3000000);
+    rb_energy_update(&energy);
+    assert_true(isnan(energy.joules[RB_ENERGY_PACKAGE]));
+    rb_energy_close(&energy);
+}
+
+static void a_memory_that_is_silent_leaves_the_packages(void **state) {
+    const char *root = *state;
+    rb_energy energy;
+    make_zone(root, "intel-rapl:0", "package-0", 1000000);
+    make_zone(root, "intel-rapl:0:0", "dram", 1000000);
+    make_zone(root, "intel-rapl:1:0", "dram", 1000000);
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/sys/class/powercap/intel-rapl:1:0/energy_uj", root);
+    save(path, "", 0);
+    rb_energy_open(root, &energy);
+    assert_string_equal(energy.why, "");
+    rb_energy_start(&energy);
+    write_number(root, "intel-rapl:0", "energy_uj", 3000000);
+    write_number(root, "intel-rapl:0:0", "energy_uj", 3000000);
+    rb_energy_update(&energy);
+    assert_true(energy.joules[RB_ENERGY_PACKAGE] == 2);
+    assert_true(isnan(energy.joules[RB_ENERGY_DRAM]));
+    rb_energy_close(&energy);
+}
+
 /* The reason names the file. perf is asked as well, below the same root, where it is not. */
 static void what_is_missing_is_said(void **state) {
     const char *root = *state;
@@ -128,6 +166,8 @@ int main(void) {
         cmocka_unit_test_setup(packages_and_memory_are_added_up, empty_directory),
         cmocka_unit_test_setup(a_meter_that_wraps_goes_on, empty_directory),
         cmocka_unit_test_setup(a_meter_that_goes_dumb_is_unknown, empty_directory),
+        cmocka_unit_test_setup(a_package_that_is_silent_makes_the_sum_unknown, empty_directory),
+        cmocka_unit_test_setup(a_memory_that_is_silent_leaves_the_packages, empty_directory),
         cmocka_unit_test_setup(what_is_missing_is_said, empty_directory),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -2,6 +2,7 @@
  * compared within one process and minute alone, and a busy machine has several tries. */
 #include "test_support.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include "bench/clock.h"
@@ -126,6 +127,37 @@ static void its_threads_sleep_and_end_with_it(void **state) {
     assert_int_equal(threads_of_this_process(), own);
 }
 
+static void *wait_to_be_told(void *ctx) {
+    pthread_mutex_lock(ctx);
+    pthread_mutex_unlock(ctx);
+    return NULL;
+}
+
+/* As OpenMP runtimes leave them that bind their threads: the caller may use one processor alone. */
+static void the_caches_of_bound_threads_are_emptied_too(void **state) {
+    (void)state;
+    rb_evictor *evictor;
+    pthread_t other;
+    pthread_mutex_t told = PTHREAD_MUTEX_INITIALIZER;
+    cpu_set_t allowed, one;
+    int processor = 0;
+    assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    while (!CPU_ISSET((size_t)processor, &allowed))
+        processor++;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)processor, &one);
+    pthread_mutex_lock(&told);
+    assert_int_equal(pthread_create(&other, NULL, wait_to_be_told, &told), 0);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    const size_t own = threads_of_this_process();
+    assert_ok(rb_evictor_create(&evictor, &err));
+    assert_int_equal(threads_of_this_process(), own + (size_t)CPU_COUNT(&allowed));
+    rb_evictor_destroy(evictor);
+    assert_int_equal(sched_setaffinity(0, sizeof allowed, &allowed), 0);
+    pthread_mutex_unlock(&told);
+    pthread_join(other, NULL);
+}
+
 /* Half of what all share, and all of what is one's own. */
 static void shares_of_one_processor_are_those_of_its_caches(void **state) {
     (void)state;
@@ -151,6 +183,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_in_the_caches_is_not_after_it),
         cmocka_unit_test(its_threads_sleep_and_end_with_it),
+        cmocka_unit_test(the_caches_of_bound_threads_are_emptied_too),
         cmocka_unit_test(shares_of_one_processor_are_those_of_its_caches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,14 @@ static void the_harness_needs_images_and_batches(void **state) {
     rb_graph_destroy(graph);
 }
 
+/* The set twice, its first images again, and a logit for each class. */
+static void a_set_of_images_is_in_the_worker(void **state) {
+    (void)state;
+    rb_graph *graph = make_graph(4);
+    assert_true(rb_memory_need_set(graph, 8) == 2 * 8 * IMAGE + 3 * IMAGE + 8 * 40);
+    rb_graph_destroy(graph);
+}
+
 /* 65536 images of 224 x 224 alone are 36.75 GiB. */
 static void a_batch_beyond_any_machine_does_not_overflow(void **state) {
     (void)state;
@@ -73,12 +81,15 @@ static void what_does_not_fit_is_refused_with_all_figures(void **state) {
     assert_contains(err.message, "needs at least 6.0 GiB");
     assert_contains(err.message, "harness 1.0 GiB");
     assert_contains(err.message, "beside it 2.0 GiB");
-    assert_contains(err.message, "this machine has 6.0 GiB left");
+    assert_contains(err.message, "this machine, or its control group, has 6.0 GiB left");
     assert_int_equal(
         rb_memory_need_check(30 * mib, 0, 50 * mib, (int64_t)(64 * mib), (int64_t)(64 * mib), &err),
         RB_ERR_MEMORY);
     assert_contains(err.message, "needs at least 80 MiB");
     assert_contains(err.message, "--memory-limit is 64 MiB");
+    /* A group that is full, and no limit of ours. */
+    assert_int_equal(rb_memory_need_check(1, 0, 1, 0, 0, &err), RB_ERR_MEMORY);
+    assert_contains(err.message, "control group, has 0 MiB left");
 }
 
 static void the_smaller_of_limit_and_machine_counts(void **state) {
@@ -94,6 +105,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_needs_weights_twice_and_its_values),
         cmocka_unit_test(the_harness_needs_images_and_batches),
+        cmocka_unit_test(a_set_of_images_is_in_the_worker),
         cmocka_unit_test(a_batch_beyond_any_machine_does_not_overflow),
         cmocka_unit_test(engines_are_known_by_name),
         cmocka_unit_test(what_does_not_fit_is_refused_with_all_figures),
