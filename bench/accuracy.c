@@ -84,8 +84,10 @@ static rb_status take_over(const char *directory, rb_accuracy *accuracy, rb_erro
     const rb_accuracy_engine *oracle = rb_accuracy_oracle(accuracy);
     for (size_t e = 0; e < accuracy->engine_count; e++) {
         rb_accuracy_engine *engine = &accuracy->engines[e];
-        if (engine->done < accuracy->count || (engine == oracle && more))
+        if (engine->done < accuracy->count || (engine == oracle && more)) {
             engine->failure = RB_VERDICT_NONE; /* it gets another chance */
+            engine->failure_note[0] = '\0';
+        }
     }
     return RB_OK;
 }

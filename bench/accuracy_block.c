@@ -6,6 +6,7 @@
 
 #include "bench/accuracy_judge.h"
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "bench/jitter.h"
 #include "bench/parity.h"
 #include "bench/progress.h"
@@ -110,6 +111,8 @@ static rb_status settle(rb_accuracy_blocks *b, size_t e, rb_status status, const
     rb_accuracy_engine *engine = &b->accuracy->engines[e];
     if (status == RB_OK || status == RB_ERR_INPUT || status == RB_ERR_INTERRUPTED)
         return status;
+    if (rb_interrupted()) /* what stops a whole job, as Slurm's requeue does, kills workers too */
+        return rb_fail(err, RB_ERR_INTERRUPTED, "interrupted");
     engine->failure = rb_verdict_of_failure(status);
     snprintf(engine->failure_note, sizeof engine->failure_note, "%s: %.230s", step, err->message);
     rb_remote_close(b->remotes[e]);

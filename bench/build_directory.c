@@ -14,9 +14,11 @@ rb_status rb_build_engine(const char *directory, const char *name, char path[RB_
                           rb_error *err) {
     static const char *const places[] = {"lib", "lib64", "lib/*"};
     char pattern[RB_PATH_CAPACITY];
-    if (!is_plain(directory) || !is_plain(name))
-        return rb_fail(err, RB_ERR_USAGE, "'%s' or '%s' has one of the letters *?[]\\", directory,
-                       name);
+    if (!is_plain(directory))
+        return rb_fail(err, RB_ERR_USAGE, "%s: has one of the letters *?[]\\", directory);
+    if (!is_plain(name) || strchr(name, '/'))
+        return rb_fail(err, RB_ERR_USAGE,
+                       "'%s' is no engine's name in a build directory: 'onednn' is one", name);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         glob_t found;
         if (snprintf(pattern, sizeof pattern, "%s/%s/resbench/%s.so", directory, places[i], name) >=

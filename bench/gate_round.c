@@ -5,6 +5,8 @@
 #include <string.h>
 
 static rb_status blame(rb_gate_side *side, rb_status status, rb_error *err) {
+    if (status == RB_ERR_INTERRUPTED)
+        return status;
     rb_error why = *err;
     side->failed = true;
     return rb_fail(err, status, "%s: %.900s", side->label, why.message);

@@ -1,5 +1,6 @@
 #include "bench/gate_runner.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,12 +22,16 @@ static size_t cell_of(const gate_runner *run, size_t row) {
     return row / run->plan->plan.engine_count;
 }
 
+static const rb_gate_half unknown_half = {.ns = NAN, .held = {{-1, -1, -1}}, .peak_rss_bytes = -1};
+
 static void init_row(gate_runner *run, const rb_gate_cell *cell, size_t engine) {
     rb_gate_row *row = &run->rows->items[run->rows->count];
     *row = (rb_gate_row){.batch = cell->job.spec.batch,
                          .height = cell->job.spec.height,
                          .width = cell->job.spec.width,
                          .threads = cell->job.spec.threads,
+                         .base = unknown_half,
+                         .head = unknown_half,
                          .verdict = RB_GATE_MORE};
     snprintf(row->network, sizeof row->network, "%s", cell->job.spec.network);
     snprintf(row->engine, sizeof row->engine, "%s", run->plan->plan.engines[engine].label);
@@ -82,7 +87,8 @@ static void judge_parity(gate_runner *run, size_t index) {
     rb_gate_row *row = &run->rows->items[index];
     char note[200];
     const rb_verdict base = rb_gate_cell_judge(cell, &run->sides[index][0], note, sizeof note);
-    if (base != RB_VERDICT_PASS)
+    row->base_failed = base != RB_VERDICT_PASS;
+    if (row->base_failed)
         snprintf(row->note, sizeof row->note, "base's logits: %s: %s", rb_verdict_name(base), note);
     row->parity = rb_gate_cell_judge(cell, &run->sides[index][1], note, sizeof note);
     if (row->parity != RB_VERDICT_PASS)
@@ -116,14 +122,11 @@ static rb_status measure_series(gate_runner *run, size_t index, rb_error *err) {
     }
     take_half(&job.sides[0], rb_median(quartile_ns[0], series->rounds), &row->base);
     take_half(&job.sides[1], rb_median(quartile_ns[1], series->rounds), &row->head);
-    row->series_count++;
+    rb_gate_series_judge(&run->plan->limits, series);
+    row->p_adjusted[row->series_count] = NAN;
+    row->said[row->series_count++] = RB_GATE_MORE;
     judge_parity(run, index);
     return RB_OK;
-}
-
-static bool is_open(const rb_gate_row *row) {
-    return row->verdict == RB_GATE_MORE && !row->base_failed && !row->head_failed &&
-           (row->parity == RB_VERDICT_PASS || row->series_count == 0);
 }
 
 /* Series 1 of all rows, judged together; then series 2 of those that are not decided ... */
@@ -132,10 +135,12 @@ static rb_status measure_all(gate_runner *run, rb_error *err) {
     rb_status status = RB_OK;
     for (size_t count = 1; status == RB_OK && count <= RB_GATE_MAX_SERIES; count++) {
         for (size_t i = 0; status == RB_OK && i < rows->count; i++)
-            if (is_open(&rows->items[i]))
+            if (rb_gate_row_is_open(&rows->items[i]))
                 status = measure_series(run, i, err);
         rb_gate_rows_judge(&run->plan->limits, rows->items, rows->count, count);
     }
+    for (size_t i = 0; status != RB_OK && i < rows->count; i++)
+        rows->broken_off = rows->broken_off || rows->items[i].series_count > 0;
     return status;
 }
 
@@ -148,8 +153,14 @@ rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *er
     *rows = (rb_gate_rows){.rounds = plan->rounds, .limits = plan->limits};
     if (status != RB_OK)
         return status;
+    const size_t needed = rb_gate_rounds_needed(&plan->limits, count);
     if (rows->rounds == 0)
-        rows->rounds = rb_gate_rounds_needed(&plan->limits, count);
+        rows->rounds = needed;
+    if (rows->rounds < needed)
+        return rb_fail(err, RB_ERR_USAGE,
+                       "with series of %zu rounds nothing could be an alarm among %zu cells: they "
+                       "need %zu",
+                       rows->rounds, count, needed);
     run.cells = calloc(cells, sizeof *run.cells);
     run.sides = calloc(count, sizeof *run.sides);
     if (!run.cells || !run.sides)

@@ -13,7 +13,8 @@ typedef struct rb_gate_plan {
 } rb_gate_plan;
 
 /* Measures every cell, judges all of them, and measures those again that are not decided. An
- * engine's failure costs its row. On RB_ERR_INTERRUPTED the rows that stand are whole. */
+ * engine's failure costs its row. After any other failure, and after an interrupt, rows->broken_off
+ * says that there are rows that stand. RB_ERR_USAGE when the rounds are too few for an alarm. */
 rb_status rb_gate_run(const rb_gate_plan *plan, rb_gate_rows *rows, rb_error *err);
 
 #endif

@@ -358,6 +358,27 @@ static json_t *affinity_of(const rb_affinity *affinity) {
     return list;
 }
 
+/* What is split: a cell is of one shard or another by all of it. */
+static json_t *cells_of(const rb_plan *plan) {
+    json_t *networks = json_array(), *sizes = json_array(), *batches = json_array(),
+           *threads = json_array(), *engines = json_array(), *modes = json_array();
+    for (size_t i = 0; i < plan->network_count; i++)
+        json_array_append_new(networks, json_string(plan->networks[i]->name));
+    for (size_t i = 0; i < plan->size_count; i++)
+        json_array_append_new(sizes, json_pack("[I, I]", (json_int_t)plan->sizes[i].height,
+                                               (json_int_t)plan->sizes[i].width));
+    for (size_t i = 0; i < plan->batch_count; i++)
+        json_array_append_new(batches, json_integer((json_int_t)plan->batches[i]));
+    for (size_t i = 0; i < plan->thread_count; i++)
+        json_array_append_new(threads, json_integer((json_int_t)plan->threads[i]));
+    for (size_t i = 0; i < plan->engine_count; i++)
+        json_array_append_new(engines, json_string(plan->engines[i].label));
+    for (size_t i = 0; i < plan->mode_count; i++)
+        json_array_append_new(modes, json_string(rb_latency_mode_name(plan->modes[i])));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "networks", networks, "sizes", sizes,
+                     "batches", batches, "threads", threads, "engines", engines, "modes", modes);
+}
+
 json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
     static const char *const of_machine[] = {"cpu_model", "num_cpus", "cpu_quota",
                                              "openmp_settings"};
@@ -377,6 +398,7 @@ json_t *rb_plan_identity(const rb_plan *plan, const json_t *machine) {
         char shard[32];
         snprintf(shard, sizeof shard, "%d/%d", plan->shard.index, plan->shard.count);
         json_object_set_new(identity, "shard", json_string(shard));
+        json_object_set_new(identity, "shard_of", cells_of(plan));
     }
     json_object_set_new(identity, "seed", json_integer((json_int_t)plan->seed));
     return identity;

@@ -242,11 +242,13 @@ static rb_status resume(runner *run, rb_error *err) {
     if (status != RB_OK)
         return status;
     if (!json_equal(plan, run->report.plan))
-        status = rb_fail(err, RB_ERR_NOT_COMPARABLE,
-                         "%s: was made with other settings (tier, scenario, weights, seed, images "
-                         "or how many of them, "
-                         "machine, OpenMP, affinity, --no-worker); use another -o",
-                         path);
+        status = rb_fail(
+            err, RB_ERR_NOT_COMPARABLE,
+            "%s: was made with other settings (tier, scenario, weights, seed, images "
+            "or how many of them, "
+            "machine, OpenMP, affinity, --no-worker, --shard and what it splits); use another "
+            "-o",
+            path);
     json_decref(plan);
     for (size_t n = 0; status == RB_OK && n < run->plan->network_count; n++)
         status = rb_run_check_rows(run->plan, run->plan->networks[n], &run->sources[n],

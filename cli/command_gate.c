@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/gate_jobs.h"
@@ -65,15 +64,6 @@ static const char doc[] =
     "  resbench gate --base ../base/build --head build --depths 18,50 --markdown "
     "gate.md\n\n" RB_EXIT_HELP;
 
-static double percent(const struct argp_state *state, const char *option, const char *text) {
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end || !(value > 0 && value <= 100))
-        argp_error(state, "--%s takes percent, more than 0 and at most 100, not '%s'", option,
-                   text);
-    return value / 100;
-}
-
 static void check_together(const rb_gate_arguments *a, const struct argp_state *state) {
     const bool pair = a->base || a->head;
     if (pair + (a->against != NULL) + a->selftest + (a->replay != NULL) != 1)
@@ -86,8 +76,13 @@ static void check_together(const rb_gate_arguments *a, const struct argp_state *
         argp_error(state, "--json and --junit are for --base and --head");
     if (!pair && !a->against && a->markdown)
         argp_error(state, "--markdown is for --base and --head, or --against");
-    if (!a->against && (a->update || a->added > 0))
+    if (!a->against && (a->update || a->added >= 0))
         argp_error(state, "--update and --added are for --against");
+    const char *threads = a->engine_options.thread_list;
+    if (a->against && threads && strcmp(threads, "1") != 0)
+        argp_error(state, "--against counts with one thread, not --threads %s", threads);
+    if (a->engine_options.worker.in_process)
+        argp_error(state, "a gate runs each build in a process of its own: leave out --no-worker");
     if (a->gate.limits.tolerance >= a->gate.limits.detect)
         argp_error(state, "--tolerance must be less than --detect");
 }
@@ -102,7 +97,7 @@ static error_t parse_against(int key, char *argument, struct argp_state *state) 
         a->update = true;
         break;
     case OPT_ADDED:
-        a->added = percent(state, "added", argument);
+        a->added = rb_cli_percent(state, "added", argument) / 100;
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -165,10 +160,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         a->gate.plan.seed = (uint64_t)rb_cli_integer(state, "seed", argument, 0, INT64_MAX);
         break;
     case OPT_TOLERANCE:
-        a->gate.limits.tolerance = percent(state, "tolerance", argument);
+        a->gate.limits.tolerance = rb_cli_percent(state, "tolerance", argument) / 100;
         break;
     case OPT_DETECT:
-        a->gate.limits.detect = percent(state, "detect", argument);
+        a->gate.limits.detect = rb_cli_percent(state, "detect", argument) / 100;
         break;
     case OPT_ROUNDS:
         a->gate.rounds = (size_t)rb_cli_integer(state, "rounds", argument, RB_GATE_LEAST_ROUNDS,
@@ -234,6 +229,7 @@ int rb_command_gate(int argc, char **argv) {
     static rb_gate_arguments a;
     a.gate = (rb_gate_plan){.plan = {.seed = 1, .resize = RB_RESIZE_STORED},
                             .limits = rb_gate_default_limits};
+    a.added = -1;
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engine_options);
     if (a.replay)

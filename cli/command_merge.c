@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "bench/accuracy_merge.h"
 #include "cli/accuracy_console.h"
@@ -59,9 +60,18 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
+static bool holds_results(const char *directory) {
+    char path[RB_PATH_CAPACITY + sizeof RB_REPORT_JSON];
+    snprintf(path, sizeof path, "%s/%s", directory, RB_REPORT_JSON);
+    return access(path, F_OK) == 0;
+}
+
 static rb_status merge(const merge_arguments *a, char directory[RB_PATH_CAPACITY],
                        rb_report *report, rb_error *err) {
-    rb_status status = rb_cli_results_directory(a->output, RB_REPORT_JSON, false, directory, err);
+    rb_status status = rb_cli_results_directory(a->output, RB_REPORT_JSON, true, directory, err);
+    if (status == RB_OK && holds_results(directory))
+        status =
+            rb_fail(err, RB_ERR_USAGE, "%s: holds results already; choose another -o", directory);
     if (status == RB_OK)
         status = rb_merge(a->paths, a->count, a->partial, report, err);
     if (status == RB_OK)

@@ -192,6 +192,17 @@ static rb_exit judge(const rb_profile *profile) {
     return rb_profile_is_right(profile) ? RB_EXIT_FINE : RB_EXIT_WRONG;
 }
 
+/* Files and tables of what was measured. */
+static rb_status show(const rb_profile *profile, const char *directory, bool every, rb_error *err) {
+    const rb_status status = write_files(profile, directory, err);
+    if (status != RB_OK)
+        return status;
+    rb_profile_terminal(profile, every, stdout);
+    printf("\n%s/{%s,%s,%s}\n", directory, RB_PROFILE_MARKDOWN, RB_PROFILE_CSV, RB_PROFILE_JSON);
+    fflush(stdout);
+    return RB_OK;
+}
+
 int rb_command_profile(int argc, char **argv) {
     static const struct argp argp = {.options = options,
                                      .parser = parse,
@@ -202,8 +213,7 @@ int rb_command_profile(int argc, char **argv) {
     static profile_job job;
     rb_profile profile = {0};
     rb_progress progress;
-    rb_error err = {""};
-    rb_exit code = RB_EXIT_FINE;
+    rb_error err = {""}, why = {""};
     rb_cli_parse(&argp, argc, argv, &a);
     rb_engine_options_watch(&a.engines);
     rb_status status = prepare(&a, &job, &err);
@@ -214,15 +224,15 @@ int rb_command_profile(int argc, char **argv) {
         status = rb_profile_make(&job.plan, &profile, &err);
         rb_progress_clear(&progress);
     }
-    if (status == RB_OK)
-        status = write_files(&profile, job.directory, &err);
-    if (status == RB_OK) {
-        rb_profile_terminal(&profile, a.every, stdout);
-        printf("\n%s/{%s,%s,%s}\n", job.directory, RB_PROFILE_MARKDOWN, RB_PROFILE_CSV,
-               RB_PROFILE_JSON);
-        code = judge(&profile);
-    }
+    rb_status shown = RB_OK;
+    if (status == RB_OK || rb_profile_is_measured(&profile))
+        shown = show(&profile, job.directory, a.every, &why);
+    int code = (int)judge(&profile);
+    if (shown != RB_OK)
+        code = rb_cli_fail(shown, &why);
+    if (status != RB_OK)
+        code = rb_cli_fail(status, &err);
     rb_profile_release(&profile);
     rb_inputs_release(&job.inputs);
-    return status == RB_OK ? (int)code : rb_cli_fail(status, &err);
+    return code;
 }

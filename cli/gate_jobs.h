@@ -12,7 +12,7 @@ typedef struct rb_gate_arguments {
     const char *base, *head, *engines, *depths, *batches, *sizes;
     const char *against, *json, *markdown, *junit, *record, *replay, *slowdowns;
     bool selftest, update;
-    double added;
+    double added; /* a share; -1: not given */
     int64_t gates;
 } rb_gate_arguments;
 

@@ -2,6 +2,7 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from depth_axis import draw_names, draw_stages, names_below, room_below
 from profile_file import Engine, Node, Profile
@@ -30,6 +31,8 @@ def _looks(engines: list[Engine]) -> dict[str, str]:
 def _draw_bars(axes: Axes, engines: list[Engine], looks: dict[str, str]) -> None:
     nodes = engines[0].nodes
     width = 0.84 / len(engines)
+    edge = [withStroke(linewidth=2.4, foreground="white")]  # a mark on a dark bar
+    named = set()
     for index, engine in enumerate(engines):
         x = [place + (index + 0.5) * width - 0.42 for place in range(len(nodes))]
         axes.bar(x, [node.network_ms or 0 for node in engine.nodes], width,
@@ -37,8 +40,9 @@ def _draw_bars(axes: Axes, engines: list[Engine], looks: dict[str, str]) -> None
         for field, marker, label in (("hot_ms", "_", "alone, hot"), ("cold_ms", "x", "alone, cold caches")):
             own = [(at, getattr(node, field)) for at, node in zip(x, engine.nodes) if getattr(node, field)]
             if own:
-                axes.plot(*zip(*own), marker, ms=3.5, mew=0.9, color=INK,
-                          label=label if index == 0 else None)  # fmt: skip
+                axes.plot(*zip(*own), marker, ms=3.5, mew=0.9, color=INK, path_effects=edge,
+                          label=None if label in named else label)  # fmt: skip
+                named.add(label)
     top = axes.get_ylim()[1]
     axes.set_ylim(0, top * 1.12)  # room for the names of stages
     axes.set_xlim(-0.8, len(nodes) - 0.2)

@@ -137,6 +137,7 @@ rb_status rb_profile_make(const rb_profile_plan *plan, rb_profile *profile, rb_e
     if (status == RB_OK)
         status = measure(&(rb_profile_work){.plan = plan, .graph = graph, .profile = profile},
                          &roof, err);
+    profile->complete = status == RB_OK;
     rb_profile_finish(profile, &roof);
     rb_graph_destroy(graph);
     return status;

@@ -25,7 +25,7 @@ typedef struct rb_profile_plan {
 /* Every engine takes its turns in fresh workers, one engine after the other (profile/network.c);
  * then the nodes are run alone, every problem once (profile/alone.c). What is an engine's own
  * failure is told in its verdict and note, and a failure of a node alone in that of the node; other
- * statuses end it. The caller releases *profile. */
+ * statuses end it, and *profile has what was measured until then. The caller releases it. */
 rb_status rb_profile_make(const rb_profile_plan *plan, rb_profile *profile, rb_error *err);
 
 #endif

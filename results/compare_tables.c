@@ -192,18 +192,25 @@ static void print_differences(const rb_difference *differences, size_t count, co
                    differences[i].b);
 }
 
+static bool is_first_of_threads(const rb_comparison *c, size_t index) {
+    for (size_t i = 0; i < index; i++)
+        if (c->rows[i].a->threads == c->rows[index].a->threads)
+            return false;
+    return true;
+}
+
 /* Two files are two occasions: the machine's own speed is the same, or explains a ratio. */
-static void print_peaks(const rb_compare_report *report, const char *mark, FILE *out) {
-    const char *key = "peak_gmacs_per_second";
-    const double a = json_number_value(json_object_get(report->a->context, key));
-    const double b = json_number_value(json_object_get(report->b->context, key));
-    const double most = 1 + report->comparison->limits.threshold;
-    if (!report->comparison->base && a > 0 && b > 0 && (a / b > most || b / a > most))
-        print_line(
-            mark, out,
-            "the machine's own peak: %.1f GMAC/s in A, %.1f in B (%+.0f %%); the ratios have "
-            "this in them",
-            a, b, 100 * (b / a - 1));
+static void print_peaks(const rb_comparison *c, const char *mark, FILE *out) {
+    const double most = 1 + c->limits.threshold;
+    for (size_t i = 0; !c->base && i < c->common; i++) {
+        const double a = c->rows[i].a->peak_gmacs, b = c->rows[i].b->peak_gmacs;
+        if (is_first_of_threads(c, i) && a > 0 && b > 0 && (a / b > most || b / a > most))
+            print_line(mark, out,
+                       "the machine's own peak with %d thread%s: %.1f GMAC/s in A, %.1f in B "
+                       "(%+.0f %%); the ratios have this in them",
+                       c->rows[i].a->threads, c->rows[i].a->threads == 1 ? "" : "s", a, b,
+                       100 * (b / a - 1));
+    }
 }
 
 static size_t count_test(const rb_comparison *c, rb_effect_test test) {
@@ -289,7 +296,7 @@ static void print_below(const rb_compare_report *report, const char *mark, FILE 
     print_engines(c, mark, out);
     print_differences(likeness->machine, likeness->machine_count, mark, out);
     print_differences(likeness->shown, likeness->shown_count, mark, out);
-    print_peaks(report, mark, out);
+    print_peaks(c, mark, out);
     print_method(c, mark, out);
 }
 

@@ -54,7 +54,7 @@ static void null_distribution(size_t n, double *share) {
 }
 
 /* P(W >= w) where w is the rank sum of the values above 0. Equal sizes take their ranks in the
- * order that speaks against an alarm; a value that is 0 counts as below. */
+ * order that speaks against an alarm; a value that is 0, or NaN, counts as below. */
 static double p_above(const double *values, size_t n) {
     double sorted[RB_GATE_MAX_ROUNDS], share[MAX_WALSH + 1], p = 0;
     size_t w = 0;
@@ -62,8 +62,10 @@ static double p_above(const double *values, size_t n) {
     qsort(sorted, n, sizeof *sorted, by_size);
     for (size_t i = 0; i < n;) {
         size_t end = i, above = 0;
-        for (; end < n && fabs(sorted[end]) == fabs(sorted[i]); end++)
+        do { /* at least one: NaN equals not even itself */
             above += sorted[end] > 0;
+            end++;
+        } while (end < n && fabs(sorted[end]) == fabs(sorted[i]));
         for (size_t k = 0; k < above; k++)
             w += i + k + 1;
         i = end;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "results/grid.h"
 #include "results/json_fields.h"
 #include "results/report_file.h"
@@ -30,6 +31,25 @@ rb_status rb_gate_counts_write(const char *path, const rb_gate_counts *counts, r
     return rb_report_json(NULL, path, root, JSON_INDENT(1), err);
 }
 
+static const rb_gate_count *find(const rb_gate_counts *counts, const rb_gate_count *cell) {
+    for (size_t i = 0; i < counts->count; i++) {
+        const rb_gate_count *other = &counts->items[i];
+        if (strcmp(other->network, cell->network) == 0 &&
+            strcmp(other->engine, cell->engine) == 0 && other->batch == cell->batch &&
+            other->height == cell->height && other->width == cell->width)
+            return other;
+    }
+    return NULL;
+}
+
+/* Texts of a file that end up on a terminal. */
+static void clean(rb_gate_count *row) {
+    rb_text_clean(row->network);
+    rb_text_clean(row->engine);
+    rb_text_clean(row->engine_version);
+    rb_text_clean(row->kernel_plan);
+}
+
 static rb_status read_rows(const json_t *root, const char *path, rb_gate_counts *counts,
                            rb_error *err) {
     const json_t *rows = json_object_get(root, "rows");
@@ -49,6 +69,13 @@ static rb_status read_rows(const json_t *root, const char *path, rb_gate_counts 
                                                      &counts->items[i], &why);
         if (status != RB_OK)
             return rb_fail(err, status, "%s: row %zu: %.900s", path, i + 1, why.message);
+        if (find(counts, &counts->items[i]))
+            return rb_fail(err, RB_ERR_INPUT, "%s: row %zu is a cell that an earlier row has", path,
+                           i + 1);
+        clean(&counts->items[i]);
+        if (counts->items[i].instructions < 1)
+            return rb_fail(err, RB_ERR_INPUT, "%s: row %zu: instructions must be 1 or more", path,
+                           i + 1);
         counts->count++;
     }
     return RB_OK;
@@ -63,17 +90,6 @@ rb_status rb_gate_counts_read(const char *path, rb_gate_counts *counts, rb_error
     const rb_status status = read_rows(root, path, counts, err);
     json_decref(root);
     return status;
-}
-
-static const rb_gate_count *find(const rb_gate_counts *counts, const rb_gate_count *cell) {
-    for (size_t i = 0; i < counts->count; i++) {
-        const rb_gate_count *other = &counts->items[i];
-        if (strcmp(other->network, cell->network) == 0 &&
-            strcmp(other->engine, cell->engine) == 0 && other->batch == cell->batch &&
-            other->height == cell->height && other->width == cell->width)
-            return other;
-    }
-    return NULL;
 }
 
 static bool grew(int64_t base, int64_t head) {

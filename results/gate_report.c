@@ -23,7 +23,7 @@ static const rb_json_field half_fields[] = {
     HALF(TEXT, engine_version),
     HALF(TEXT, kernel_plan),
     HALF(DOUBLE, ns),
-    HALF(INT64, peak_rss_bytes),
+    HALF(COUNT, peak_rss_bytes),
 };
 
 static json_t *half_to_json(const rb_gate_half *half) {
@@ -81,6 +81,11 @@ rb_status rb_gate_json_write(const char *path, const rb_gate_report *report, rb_
                         json_pack("{s:f, s:f, s:f}", "tolerance", limits->tolerance, "detect",
                                   limits->detect, "alpha", limits->alpha));
     json_object_set_new(root, "rounds", json_integer((json_int_t)report->rows->rounds));
+    json_object_set_new(
+        root, "outcome",
+        json_string(report->rows->broken_off
+                        ? "BROKEN_OFF"
+                        : rb_gate_outcome_name(rb_gate_rows_outcome(report->rows))));
     json_object_set_new(root, "rows", rows);
     return rb_report_json(NULL, path, root, JSON_INDENT(1), err);
 }

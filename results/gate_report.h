@@ -15,8 +15,8 @@ typedef struct rb_gate_report {
 } rb_gate_report;
 
 /* {schema_version, context, base, head, limits, rounds, outcome, rows: [{verdict, network, ...,
- * series: [{log_ratio: [..], ratio, low, high, p_slower, p_adjusted, p_detect, said}]}]}. Numbers
- * that are NaN are null. */
+ * series: [{log_ratio: [..], ratio, low, high, p_slower, p_adjusted, p_detect, said}]}]}. outcome
+ * is that of the worst row, or BROKEN_OFF. Numbers that are NaN are null. */
 rb_status rb_gate_json_write(const char *path, const rb_gate_report *report, rb_error *err);
 /* One testcase a row: SLOWER, GREW and WRONG are failures, CRASHED is an error, NOISY and
  * UNCOMPARED are skipped. */

@@ -10,21 +10,28 @@ void rb_gate_row_name(const rb_gate_row *row, char *name, size_t capacity) {
              (long long)row->width);
 }
 
+bool rb_gate_row_is_open(const rb_gate_row *row) {
+    return row->verdict == RB_GATE_MORE && !row->base_failed && !row->head_failed &&
+           (row->parity == RB_VERDICT_PASS || row->series_count == 0);
+}
+
 void rb_gate_rows_judge(const rb_gate_limits *limits, rb_gate_row *rows, size_t row_count,
                         size_t count) {
     double p[RB_GATE_MAX_ROWS] = {0}, adjusted[RB_GATE_MAX_ROWS];
     rb_gate_row *tested[RB_GATE_MAX_ROWS];
     size_t tests = 0;
     for (size_t i = 0; i < row_count; i++) {
-        if (rows[i].series_count != count || rows[i].base_failed || rows[i].head_failed)
+        const bool has = rows[i].series_count == count;
+        if (rows[i].base_failed || rows[i].head_failed || (!has && !rb_gate_row_is_open(&rows[i])))
             continue;
-        rb_gate_series_judge(limits, &rows[i].series[count - 1]);
-        p[tests] = rows[i].series[count - 1].p_slower;
-        tested[tests++] = &rows[i];
+        p[tests] = has ? rows[i].series[count - 1].p_slower : 1;
+        tested[tests++] = has ? &rows[i] : NULL;
     }
     rb_holm(p, tests, adjusted);
     for (size_t t = 0; t < tests; t++) {
         rb_gate_row *row = tested[t];
+        if (!row)
+            continue;
         row->p_adjusted[count - 1] = adjusted[t];
         row->said[count - 1] = rb_gate_series_verdict(limits, &row->series[count - 1], adjusted[t]);
         row->verdict = rb_gate_verdict_of(row->said, count);
@@ -53,11 +60,17 @@ rb_gate_outcome rb_gate_row_outcome(const rb_gate_row *row) {
     return row->verdict == RB_GATE_FINE ? RB_GATE_PASSED : RB_GATE_UNSURE;
 }
 
+const char *rb_gate_outcome_name(rb_gate_outcome outcome) {
+    static const char *const names[RB_GATE_OUTCOME_COUNT] = {"FINE", "NOISY",   "UNCOMPARED",
+                                                             "LOST", "CRASHED", "WRONG"};
+    return names[outcome];
+}
+
 const char *rb_gate_row_word(const rb_gate_row *row) {
     const rb_gate_outcome outcome = rb_gate_row_outcome(row);
-    static const char *const words[RB_GATE_OUTCOME_COUNT] = {"FINE", "NOISY",   "UNCOMPARED",
-                                                             "LOST", "CRASHED", "WRONG"};
-    if (outcome != RB_GATE_LOST)
-        return words[outcome];
-    return row->verdict == RB_GATE_SLOWER ? "SLOWER" : "GREW";
+    if (outcome == RB_GATE_UNSURE && row->verdict == RB_GATE_MORE)
+        return "OPEN";
+    if (outcome == RB_GATE_LOST)
+        return row->verdict == RB_GATE_SLOWER ? "SLOWER" : "GREW";
+    return rb_gate_outcome_name(outcome);
 }

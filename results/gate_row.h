@@ -12,7 +12,7 @@
 typedef enum rb_gate_outcome {
     RB_GATE_PASSED,
     RB_GATE_UNSURE,     /* noisy */
-    RB_GATE_UNCOMPARED, /* base does not run */
+    RB_GATE_UNCOMPARED, /* base does not run, or its logits are wrong */
     RB_GATE_LOST,       /* head is slower, or takes more memory */
     RB_GATE_BROKEN,     /* head crashed, hung, or cannot run what base can */
     RB_GATE_INCORRECT,  /* head's logits are wrong */
@@ -33,21 +33,26 @@ typedef struct rb_gate_row {
     int32_t threads;
     rb_gate_half base, head;
     rb_gate_series series[RB_GATE_MAX_SERIES];
-    double p_adjusted[RB_GATE_MAX_SERIES]; /* p_slower after Holm over the cells of that series */
+    double p_adjusted[RB_GATE_MAX_SERIES]; /* p_slower after Holm over the cells of that series;
+                                            * NaN before they are judged */
     rb_gate_verdict said[RB_GATE_MAX_SERIES];
     size_t series_count;
     rb_gate_verdict verdict; /* of the times; RB_GATE_MORE while not decided */
     rb_verdict parity;       /* of head; NONE before it has run */
-    bool base_failed;        /* it crashed, hung or refuses */
-    bool head_failed;        /* the same of head */
+    bool base_failed;        /* it crashed, hung, refuses, or its logits are wrong */
+    bool head_failed;        /* it crashed, hung or refuses */
     char note[256];          /* why a row has not passed */
 } rb_gate_row;
 
 /* "resnet50/onednn/batch:1/threads:2/size:224x224" */
 void rb_gate_row_name(const rb_gate_row *row, char *name, size_t capacity);
 
-/* Judges the last series of all rows that have `count` of them, with Holm's correction over these
- * rows, and each row by all its series. */
+/* More series can decide about it. */
+bool rb_gate_row_is_open(const rb_gate_row *row);
+
+/* Says what series number `count` of all rows that have it is worth, with Holm's correction, and
+ * judges each of these rows by all its series. The correction counts those that should have it and
+ * do not, because the gate was broken off: so what is said holds all the same. */
 void rb_gate_rows_judge(const rb_gate_limits *limits, rb_gate_row *rows, size_t row_count,
                         size_t count);
 
@@ -57,7 +62,11 @@ int64_t rb_gate_row_grown_bytes(const rb_gate_row *row);
 
 rb_gate_outcome rb_gate_row_outcome(const rb_gate_row *row);
 
-/* The word for a table: FINE, NOISY, UNCOMPARED, SLOWER, GREW (memory), CRASHED, WRONG. */
+/* FINE, NOISY, UNCOMPARED, LOST, CRASHED, WRONG. */
+const char *rb_gate_outcome_name(rb_gate_outcome outcome);
+
+/* The word for a table: the outcome's, but SLOWER or GREW (memory) for LOST, and OPEN for a row
+ * without a verdict, because the gate was broken off. */
 const char *rb_gate_row_word(const rb_gate_row *row);
 
 #endif

@@ -113,13 +113,15 @@ static void print_sentence(const rb_gate_rows *rows, FILE *out) {
     static const char *const sentences[RB_GATE_OUTCOME_COUNT] = {
         "Head is not slower and takes no more memory.",
         "This machine is too noisy to tell: a slowdown is neither shown nor excluded.",
-        "Base does not run everywhere: there is nothing to compare with.",
+        "Base does not work everywhere: there is nothing to compare with.",
         "Head has lost: it is slower, or takes more memory.",
         "Head does not run everywhere.",
         "Head computes something else.",
     };
     const rb_gate_limits *limits = &rows->limits;
-    fputs(sentences[rb_gate_rows_outcome(rows)], out);
+    fputs(rows->broken_off ? "The gate was broken off: rows that are OPEN have no verdict."
+                           : sentences[rb_gate_rows_outcome(rows)],
+          out);
     fprintf(out,
             " An alarm needs more than %g %%, twice; what is fine excludes %g %%. Series of %zu "
             "rounds, a pair of fresh processes each; level %g.\n",

@@ -12,6 +12,7 @@ typedef struct rb_gate_rows {
     size_t count;
     size_t rounds; /* of a series */
     rb_gate_limits limits;
+    bool broken_off; /* before every row had its verdict, but not before anything was measured */
 } rb_gate_rows;
 
 /* The worst of all rows; RB_GATE_PASSED of none. */

@@ -244,20 +244,20 @@ static const char what_sums_hold[] =
     "onednn has as well):\n";
 
 /* Of right rows: what a wrong one has left out is no speed. */
-static bool is_beaten(const rb_kernel_table *table) {
-    bool beaten = false;
-    for (size_t i = 0; i < table->count; i++)
-        beaten = beaten || (table->rows[i].verdict == RB_VERDICT_PASS &&
-                            alone_peak(table, &table->rows[i]) > 100);
-    return beaten;
+static int64_t rows_above_peak(const rb_kernel_table *table) {
+    int64_t above = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        const rb_kernel_row *r = &table->rows[i];
+        above += r->verdict == RB_VERDICT_PASS &&
+                 (alone_peak(table, r) > 100 || hot_peak(table, r) > 100);
+    }
+    return above;
 }
 
 static void print_peak(const rb_kernel_table *table, FILE *out) {
     fprintf(out, "%%peak: nominal multiply-adds a second, of %.1f GMAC/s, measured in registers.\n",
             table->peak_gmacs);
-    if (is_beaten(table))
-        fprintf(out, "A row is above that peak: the machine was busy while it was measured, or a "
-                     "kernel executes fewer, as Winograd's do.\n");
+    rb_roofline_print_above(rows_above_peak(table), out);
 }
 
 /* A machine that others use as well shows in the intervals. */
@@ -273,17 +273,6 @@ static void print_noise(const rb_kernel_table *table, FILE *out) {
                 "The 95 %% intervals of %zu of %zu hot times are wider than +-%d %%: the machine "
                 "is busy, or the turns are too short.\n",
                 wide, known, WIDE_PERCENT);
-}
-
-/* Of the same times as print_noise, and of those that an engine tells of itself. */
-static void print_above_peak(const rb_kernel_table *table, FILE *out) {
-    int64_t above = 0;
-    for (size_t i = 0; i < table->count; i++) {
-        const rb_kernel_row *r = &table->rows[i];
-        above += r->verdict == RB_VERDICT_PASS &&
-                 (hot_peak(table, r) > 100 || alone_peak(table, r) > 100);
-    }
-    rb_roofline_print_above(above, out);
 }
 
 rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *err) {
@@ -303,7 +292,6 @@ rb_status rb_kernel_terminal(const rb_kernel_table *table, FILE *out, rb_error *
     fputs(what_times_hold, out);
     print_peak(table, out);
     print_noise(table, out);
-    print_above_peak(table, out);
     rb_grid grid = grid_of_sums(sums, count);
     grid.column_shown = rb_column_in_summary;
     if (count > 0) {

@@ -42,14 +42,16 @@ static rb_status check_likeness(const merger *m, size_t b, rb_error *err) {
 /* Two rows that contradict each other: what is one thing in one file is another in the other. */
 static rb_status check_rows(const merger *m, size_t a, size_t b, const rb_record *one,
                             const rb_record *other, rb_error *err) {
-    char name[256], other_name[256];
-    rb_record_name(one, name, sizeof name);
-    rb_record_name(other, other_name, sizeof other_name);
-    if (strcmp(name, other_name) == 0)
-        return rb_fail(err, RB_ERR_INPUT, "%s and %s both have the cell %s", m->paths[a],
-                       m->paths[b], name);
-    if (strcmp(one->engine, other->engine) == 0 &&
-        strcmp(one->engine_sha256, other->engine_sha256) != 0)
+    const bool one_engine = strcmp(one->engine, other->engine) == 0;
+    if (one_engine && strcmp(one->network, other->network) == 0) {
+        char name[256], other_name[256];
+        rb_record_name(one, name, sizeof name);
+        rb_record_name(other, other_name, sizeof other_name);
+        if (strcmp(name, other_name) == 0)
+            return rb_fail(err, RB_ERR_INPUT, "%s and %s both have the cell %s", m->paths[a],
+                           m->paths[b], name);
+    }
+    if (one_engine && strcmp(one->engine_sha256, other->engine_sha256) != 0)
         return rb_fail(err, RB_ERR_NOT_COMPARABLE,
                        "the engine %s is one file in %s and another one in %s (SHA-256 %.12s and "
                        "%.12s)",
@@ -108,6 +110,13 @@ static rb_status check_shards(const merger *m, rb_error *err) {
             return rb_fail(err, RB_ERR_NOT_COMPARABLE,
                            "%s is one of %d parts of a run, %s one of %d", m->paths[0],
                            all ? all : 1, m->paths[i], count ? count : 1);
+        if (!json_equal(json_object_get(m->reports[0].plan, "shard_of"),
+                        json_object_get(m->reports[i].plan, "shard_of")) &&
+            count > 0)
+            return rb_fail(err, RB_ERR_NOT_COMPARABLE,
+                           "%s and %s are parts of two runs: their lists of networks, sizes, "
+                           "batches, threads, engines or modes differ",
+                           m->paths[0], m->paths[i]);
         const rb_status status = check_whole(m, i, err);
         if (status != RB_OK)
             return status;
@@ -217,6 +226,7 @@ rb_status rb_merge(const char *const *paths, size_t count, bool partial, rb_repo
         merged->context = merge_contexts(&m);
         merged->plan = json_deep_copy(m.reports[0].plan);
         json_object_del(merged->plan, "shard");
+        json_object_del(merged->plan, "shard_of");
         status = merge_records(&m, &merged->records, err);
     }
     if (status != RB_OK)

@@ -8,7 +8,7 @@
  * of all: rows sorted by network, size, batch and threads; the context of the first, with all host
  * names, how many files it is made of and the lowest grade. Refused are
  *   RB_ERR_NOT_COMPARABLE: unlike machines or methods (results/likeness.h); one network with two
- *       weights or two ways to prepare images; one engine's name for two files; other splits;
+ *       weights or two ways to prepare images; one engine's name for two files; parts of two runs;
  *   RB_ERR_INPUT: a cell, or a shard, that is in two files; and unless partial, a shard that is
  *       missing, or has fewer rows than it was to have.
  * The sentence names both files. On RB_OK the caller releases *merged with rb_report_release. */

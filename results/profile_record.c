@@ -154,6 +154,13 @@ double rb_profile_remainder_ns(const rb_profile_engine *engine) {
     return engine->call_ns - engine->nodes_ns;
 }
 
+bool rb_profile_is_measured(const rb_profile *profile) {
+    for (size_t e = 0; e < profile->engine_count; e++)
+        if (isfinite(profile->engines[e].call_ns))
+            return true;
+    return false;
+}
+
 /* A plug-in that is partial refuses nodes alone that it leaves to the reference in a network. */
 static bool is_wrong(rb_verdict alone) {
     return alone != RB_VERDICT_NONE && alone != RB_VERDICT_PASS && alone != RB_VERDICT_UNSUPPORTED;

@@ -50,7 +50,8 @@ typedef struct rb_profile {
     char network[64], weights_sha256[65], input[256];
     int64_t batch, height, width;
     int32_t threads, node_count;
-    bool alone; /* nodes were run alone, too */
+    bool alone;    /* nodes were run alone, too */
+    bool complete; /* false: it was ended before all was measured */
     rb_roof roof;
     char peak_isa[16];
     rb_profile_engine *engines;
@@ -89,6 +90,9 @@ size_t rb_profile_longest(const rb_profile_engine *engine, int32_t node_count, s
 /* Ordinary calls minus the nodes of profiled ones: what no node accounts for. Below 0 where looking
  * costs more than that. */
 double rb_profile_remainder_ns(const rb_profile_engine *engine);
+
+/* Some engine has times. */
+bool rb_profile_is_measured(const rb_profile *profile);
 
 /* Every engine is right, and so are its nodes alone. */
 bool rb_profile_is_right(const rb_profile *profile);

@@ -71,15 +71,15 @@ static json_t *profile_json(const rb_profile *p, const json_t *context) {
             json_decref(engines);
             return NULL;
         }
-    return json_pack("{s:{s:i, s:s, s:O?, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:b, s:o, s:s, s:o, "
-                     "s:o}}",
+    return json_pack("{s:{s:i, s:s, s:O?, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:b, s:b, s:o, s:s, "
+                     "s:o, s:o}}",
                      "profile", "schema_version", RB_PROFILE_SCHEMA, "resbench", RB_VERSION,
                      "context", context, "network", p->network, "weights_sha256", p->weights_sha256,
                      "input", p->input, "batch", (json_int_t)p->batch, "height",
                      (json_int_t)p->height, "width", (json_int_t)p->width, "threads", p->threads,
-                     "alone", p->alone, "peak_gmacs_per_second", number(p->roof.peak_gmacs),
-                     "peak_isa", p->peak_isa, "memory_bytes_per_ns", number(p->roof.bandwidth),
-                     "engines", engines);
+                     "alone", p->alone, "complete", p->complete, "peak_gmacs_per_second",
+                     number(p->roof.peak_gmacs), "peak_isa", p->peak_isa, "memory_bytes_per_ns",
+                     number(p->roof.bandwidth), "engines", engines);
 }
 
 typedef struct titled {

@@ -262,20 +262,15 @@ static void print_facts(const rb_profile *p, FILE *out) {
     fprintf(out, "%s, batch %lld of %lldx%lld, %d %s, input: %s\n", p->network, (long long)p->batch,
             (long long)p->height, (long long)p->width, p->threads,
             p->threads == 1 ? "thread" : "threads", p->input);
+    if (!p->complete)
+        fprintf(out, "ended before all nodes were run alone: those that were not are blank\n");
     fprintf(out, "peak %.1f GMAC/s (%s), memory %.1f GB/s, measured with as many threads\n",
             p->roof.peak_gmacs, p->peak_isa, p->roof.bandwidth);
     rb_roofline_print_above(nodes_above_peak(p), out);
 }
 
-static bool is_measured(const rb_profile *p) {
-    for (size_t e = 0; e < p->engine_count; e++)
-        if (isfinite(p->engines[e].call_ns))
-            return true;
-    return false;
-}
-
 static void print_meaning(const rb_profile *p, FILE *out) {
-    if (!is_measured(p))
+    if (!rb_profile_is_measured(p))
         return;
     fprintf(
         out,

@@ -13,13 +13,13 @@
  * Errors:     every function returns RB_OK, RB_ERR_UNSUPPORTED for what is valid but not for this
  *             engine, or any other status for a failure, with one sentence in err (rb_fail of
  *             status.h), which is never NULL. After an error the session can still be closed. An
- * engine never prints, exits or aborts; host->log is there for what it wants to tell. NaN:        a
- * NaN or an infinity that enters comes out where arithmetic takes it, through max-pool and ReLU
- * too. resbench judges finite data alone: no NaN may appear in it. Checked:    dst is NaN before
- * every call, and every value of it must be written; src, addend and weights must not change; bytes
- * or pages beyond both ends of every buffer, the engine's own from the host included, must not be
- * touched; run must not allocate from the host; what memory tells must agree with the host's
- * account. */
+ *             engine never prints, exits or aborts; host->log is there for what it wants to tell.
+ * NaN:        a NaN or an infinity that enters comes out where arithmetic takes it, through
+ *             max-pool and ReLU too. resbench judges finite data alone: no NaN may appear in it.
+ * Checked:    dst is NaN before every call, and every value of it must be written; src, addend and
+ *             weights must not change; bytes or pages beyond both ends of every buffer, the
+ *             engine's own from the host included, must not be touched; run must not allocate from
+ *             the host; what memory tells must agree with the host's account. */
 #ifndef RESBENCH_ENGINE_H
 #define RESBENCH_ENGINE_H
 
@@ -50,8 +50,8 @@ typedef enum rb_memory_kind {
 RB_ASSERT_WIDTH(rb_memory_kind);
 
 /* What an engine is given to live on. Its functions, none of which is NULL, may be called from any
- * thread. Memory should
- * come from here: what malloc gives is counted in the process's peak alone, and is not fenced. */
+ * thread. Memory should come from here: what malloc gives is counted in the process's peak alone,
+ * and is not fenced. */
 typedef struct rb_host {
     uint32_t abi;     /* RB_ENGINE_ABI of the harness */
     uint32_t size;    /* sizeof(rb_host) of the harness */

@@ -67,6 +67,7 @@ def test_what_went_on_without_the_oracle_is_compared_on_resume(resbench, weights
     assert rows["reference"]["parity"] == rows["onednn"]["parity"] == "PASS"
     for name, engine in images_of(file.parent).items():
         assert all(engine[key] == whole[name][key] for key in ARRAYS)
+        assert engine["failure"] == "-" and engine["failure_note"] == ""
 
 
 def test_another_version_of_an_engine_is_not_comparable(resbench, weights8, data):

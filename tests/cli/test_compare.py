@@ -305,9 +305,12 @@ def test_versions_may_differ_and_are_shown(resbench, results):
 
 def test_a_machine_that_was_slower_by_itself_is_told(resbench, results):
     other = copy.deepcopy(results)
-    results["context"]["peak_gmacs_per_second"] = 50.0
-    other["context"]["peak_gmacs_per_second"] = 40.0
-    assert "(-20 %)" in Compared(resbench, results, other).out
+    for here, peak in ((results, 50.0), (other, 40.0)):
+        here["context"]["peak_gmacs_per_second"] = 3 * peak if here is other else peak  # of more threads
+        for record in here["resbench"]["records"]:
+            record["peak_gmacs"] = peak
+    told = Compared(resbench, results, other).out
+    assert told.count("(-20 %)") == 1 and "own peak with 1 thread: 50.0 GMAC/s in A, 40.0 in B" in told
 
 
 def test_a_cell_that_is_there_twice_is_refused(resbench, results):

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from support import SMALL, engine_path, program_path
+from support import SMALL, engine_path, program_path, stop, wait_for, wait_for_hang
 
 BUILD = os.environ.get("RESBENCH_BUILD", "")
 CELL = ("--depths", "resnet8", *SMALL)
@@ -110,6 +110,65 @@ def test_a_base_that_does_not_work_is_nothing_to_compare_with(gate):
     assert "base: " in report["rows"][0]["note"]
 
 
+def test_a_base_that_computes_something_else_is_nothing_to_compare_with(gate):
+    result, report = gate(engine_path("wrong"), own("reference"))
+    (row,) = report["rows"]
+    assert (result.code, row["verdict"], row["parity"]) == (7, "UNCOMPARED", "PASS"), result
+    assert "base's logits" in row["note"] and report["outcome"] == "UNCOMPARED"
+
+
+def test_what_was_not_measured_is_null(gate):
+    _, report = gate(own("reference"), engine_path("crash"))
+    (row,) = report["rows"]
+    assert report["outcome"] == "CRASHED"
+    for member in ("ns", "peak_rss_bytes", "weight_bytes", "activation_bytes", "scratch_bytes"):
+        assert row["head"][member] is None, member
+
+
+def test_an_interrupt_keeps_the_rows_that_stand(resbench, tmp_path):
+    """Of two engines the first has had its series; the second never returns."""
+    for side in ("base", "head"):
+        build_with(tmp_path / side, own("reference"))
+        (tmp_path / side / "lib/resbench/stuck.so").symlink_to(engine_path("hang"))
+    process = resbench.start("gate", "--base", "base", "--head", "head", "-e", "mine,stuck", *CELL,
+                             "--json", "g.json", "--markdown", "g.md")
+    wait_for_hang(resbench)
+    result = stop(process)
+    assert result.code == 130 and result.err == "resbench: interrupted\n", result
+    assert resbench.processes() == []
+    report = json.loads((tmp_path / "g.json").read_text())
+    rows = {row["engine"]: row for row in report["rows"]}
+    assert report["outcome"] == "BROKEN_OFF"
+    assert len(rows["mine"]["series"]) == 1 and rows["mine"]["verdict"] in ("FINE", "OPEN")
+    assert rows["stuck"]["verdict"] == "OPEN" and rows["stuck"]["series"] == []
+    for text in (result.out, (tmp_path / "g.md").read_text()):
+        assert "broken off" in text and "too noisy" not in text and "mine" in text
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(resbench, tmp_path):
+    build_with(tmp_path / "build", own("reference"))
+    (tmp_path / "g.json").mkdir()
+    pair = ("gate", "--base", "build", "--head", "build", "-e", "mine", *CELL)
+    assert "is a directory" in resbench.fails(3, *pair, "--json", "g.json")
+    assert "is a directory" in resbench.fails(3, *pair, "--markdown", "g.json")
+
+
+def test_names_of_directories_and_engines(resbench, tmp_path):
+    """Any directory but for patterns; names of this program's own engines are judged like others."""
+    for side in ("a,b=c", "head"):
+        place = tmp_path / side / "lib/resbench"
+        place.mkdir(parents=True)
+        (place / "reference.so").symlink_to(engine_path("null"))
+    pair = ("gate", "--base", "a,b=c", "--head", "head")
+    result = resbench(*pair, "-e", "reference", *CELL)
+    assert result.code in (0, 1, 5, 7), result
+    assert result.out.splitlines()[1].split()[2] == "reference"
+    assert "named twice" in resbench.fails(2, *pair, "-e", "reference,reference", *CELL)
+    assert "no engine's name" in resbench.fails(2, *pair, "-e", "../reference", *CELL)
+    assert "peer:torch" in resbench.fails(2, *pair, "-e", "peer:torch", *CELL)
+    assert "names none" in resbench.fails(2, *pair, "-e", "", *CELL)
+
+
 def test_one_failure_costs_one_row(resbench, tmp_path):
     for side in ("base", "head"):
         build_with(tmp_path / side, own("reference"))
@@ -138,6 +197,17 @@ def test_selftest_records_what_it_replays(resbench, tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == 12 * 3 * 4  # two series of six rounds; three sides; four slices
     assert {row["slowdown_percent"] for row in rows if row["side"] == "2"} == {"100"}
+
+
+def test_an_interrupted_selftest_judges_what_it_has(resbench, tmp_path):
+    process = resbench.start("gate", "--selftest", *CELL, "--slowdown", "0", "--gates", "1000",
+                             "--record", "times.csv")
+    wait_for(lambda: any(file.read_text().count("\n") > 6 * 2 * 4 for file in tmp_path.glob("*times.csv*")),
+             "a series of six rounds")
+    result = stop(process)
+    assert result.code == 130 and result.err == "resbench: interrupted\n", result
+    again = resbench("gate", "--replay", "times.csv")
+    assert again.out == result.out and "injected" in result.out
 
 
 def times(rounds: int, ratio: float, noise=lambda r: 1.0) -> str:
@@ -228,6 +298,9 @@ def against(resbench, tmp_path, baseline):
 def test_counts_against_a_baseline(resbench, tmp_path, baseline):
     result, words = against(resbench, tmp_path, baseline)
     assert (result.code, words) == (0, ["FINE", "FINE"]), result
+    assert "not counted now" not in result.out
+    fewer = resbench("gate", "--against", "base.json", "-e", "reference", *CELL)
+    assert fewer.code == 0 and "not counted now: 1" in fewer.out, fewer
     onednn, reference = baseline["rows"]
     assert onednn["instructions"] > 12.5e6 / 16  # its MACs, in vectors of any width
 
@@ -257,12 +330,23 @@ def test_counts_of_what_does_not_work(callgrind, resbench, tmp_path):
     assert result.code == 1
 
 
+def counts(times=1, **members) -> str:
+    row = {"network": "resnet8", "engine": "onednn", "batch": 1, "height": 32, "width": 32,
+           "engine_version": "1", "kernel_plan": "0" * 16, "instructions": 1, "weight_bytes": 1,
+           "activation_bytes": 1, "scratch_bytes": 1, **members}
+    return json.dumps({"schema_version": 1, "tool": "x", "rows": [row] * times})
+
+
 def test_baselines_that_are_none(resbench, tmp_path):
     for text, says in (
         ("", "line 1"),
         ("{}", "is no baseline of counts"),
         ('{"schema_version": 2, "tool": "x", "rows": []}', "is no baseline"),
         ('{"schema_version": 1, "tool": "x", "rows": [{}]}', "row 1"),
+        (counts(instructions=0), "instructions must be 1"),
+        (counts(instructions=-1), "instructions must be 1"),
+        (counts(network="n" * 64), "network"),
+        (counts(times=2), "row 2 is a cell"),
     ):
         (tmp_path / "b.json").write_text(text)
         assert says in resbench.fails(3, "gate", "--against", "b.json")
@@ -274,6 +358,11 @@ def test_usage(resbench, tmp_path):
     assert "belong together" in resbench.fails(2, "gate", "--base", ".")
     assert "has no engine" in resbench.fails(2, "gate", "--base", ".", "--head", BUILD)
     assert "less than" in resbench.fails(2, "gate", "--selftest", "--tolerance", "6")
+    pair = ("gate", "--base", BUILD, "--head", BUILD)
+    assert "--no-worker" in resbench.fails(2, *pair, "--no-worker")
+    assert "need 8" in resbench.fails(2, *pair, "-d", "18,20", "-b", "1,2,4,8", "--rounds", "7")
+    assert "--threads" in resbench.fails(2, "gate", "--against", "b.json", "--threads", "2")
+    assert "peer" in resbench.fails(2, "gate", "--against", "b.json", "--update", "-e", "peer:torch")
     assert "single cell" in resbench.fails(2, "gate", "--selftest", "-d", "18,34")
     assert "not '12x'" in resbench.fails(2, "gate", "--selftest", "--detect", "12x")
     assert "slowdowns in percent" in resbench.fails(2, "gate", "--selftest", "--slowdown", "a")

@@ -117,6 +117,7 @@ def test_rows_that_contradict_are_refused(resbench, copies, member, value, says)
         ("plan", "tier", "full", "tier is"),
         ("plan", "resbench", "9.9.9", "of 9.9.9"),
         ("plan", "shard", "2/4", "one of 4"),
+        ("plan", "shard_of", {"networks": ["resnet8"]}, "parts of two runs"),
         ("context", "cpu_model", "Another CPU", "Another CPU"),
     ],
 )
@@ -154,10 +155,35 @@ def test_a_part_goes_on_where_it_ended(shared, shards, resbench):
         assert times[0] == times[1] != []
 
 
+def test_what_does_not_fit_is_one_shards_row(resbench, tmp_path):
+    """A batch that no engine has memory for costs its rows where they belong, and only there."""
+    sweep = ("-d", "resnet8,resnet20", "-b", "1,65536", "-e", "reference", "--memory-limit", "512M")
+    for i in (1, 2):
+        run = resbench("run", *QUICK, *sweep, "--shard", f"{i}/2", "-o", f"part-{i}")
+        report = results(tmp_path / f"part-{i}")
+        assert len(names(report)) == report["context"]["planned_rows"], run
+    merged = resbench("merge", "part-1", "part-2", "-o", "whole")
+    assert merged.code == 0, merged
+    rows = {record["name"]: record for record in results(tmp_path / "whole")["resbench"]["records"]}
+    assert len(rows) == 4
+    assert [record["note"][:7] for record in rows.values() if "65536" in record["name"]] == ["memory:"] * 2
+
+
+def test_another_list_is_another_split(shared, shards, resbench):
+    place = shutil.copytree(shards[0], resbench.directory / "shard-1")
+    run = shared("run", *QUICK, "-d", "resnet8", "-b", "1,2,4", "-e", "reference", "--shard", f"1/{SHARDS}",
+                 "--resume", "-o", place)
+    assert run.code == 7 and "--shard" in run.err, run
+
+
 def test_usage(resbench):
     for text in ("0/3", "4/3", "1", "a/3", "1/3x", "1/0", "1/99999"):
         assert "--shard takes" in resbench.fails(2, "run", "--shard", text)
     sentence = resbench.fails(2, "run", "-d", "resnet8", "--shard", "2/3", "-o", "out")
     assert "fewer than shards" in sentence
+    (resbench.directory / "there").mkdir()
+    (resbench.directory / "there/results.json").write_text("{}")
+    sentence = resbench.fails(2, "merge", "there", "-o", "there")
+    assert "holds results already" in sentence and "--resume" not in sentence
     assert "give the results" in resbench.fails(2, "merge")
     assert "nothing.json" in resbench.fails(3, "merge", "nothing.json")

@@ -160,7 +160,7 @@ def test_throughput_is_all_images_over_all_time(offline):
     (row,) = [row for row in report.csv if row["engine"] == "reference"]
     assert float(row["images_per_second"]) == pytest.approx(images / seconds)
     times = [row["real_time"] for row in rows]
-    half = 3.182 * statistics.stdev(times) / 2  # Student's t, three degrees of freedom
+    half = 3.1824463 * statistics.stdev(times) / 2  # Student's t, three degrees of freedom
     assert float(row["interval_percent"]) == pytest.approx(100 * half / statistics.mean(times))
 
 

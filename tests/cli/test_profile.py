@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support import engine_path
+from support import engine_path, stop, wait_for
 
 RESNET8 = ("--network", "resnet8", "--threads", "1", "--quick")
 IN_NETWORK = (*RESNET8, "--no-alone")
@@ -48,7 +48,7 @@ def test_figures_follow_from_each_other(both):
     peak, bandwidth = found["peak_gmacs_per_second"], found["memory_bytes_per_ns"]
     for engine in found["engines"]:
         assert engine["unaccounted_ms"] == pytest.approx(engine["call_ms"] - engine["nodes_ms"])
-        assert engine["calls"] > 0 and engine["workers"] == 1
+        assert found["complete"] and engine["calls"] > 0 and engine["workers"] == 1
         for node in engine["nodes"]:
             moved = sum(node[f"{part}_bytes"] for part in ("weight", "src", "dst", "addend"))
             computing, moving = node["macs"] / peak * 1e-6, moved / bandwidth * 1e-6
@@ -223,6 +223,27 @@ def test_rubbish_is_refused(resbench, arguments, words):
     result = resbench("profile", *arguments, "-o", "profiled")
     assert result.code == 2 and words in result.err
     assert not (resbench.directory / "profiled").exists()
+
+
+def test_an_interruption_keeps_what_was_measured(resbench):
+    """Two oracles at a time, one for the network and one for problems: nodes are being run alone."""
+
+    def has_oracle(pid: int) -> bool:
+        try:
+            return "/oracle.so" in Path(f"/proc/{pid}/maps").read_text()
+        except OSError:
+            return False
+
+    process = resbench.start("profile", "onednn", "--network", "resnet20", "--threads", "1", "-o", "profiled")
+    wait_for(lambda: sum(map(has_oracle, resbench.processes())) == 2, "nodes that are run alone")
+    result = stop(process)
+    assert result.code == 130 and "interrupted" in result.err, result
+    assert "ended before all nodes were run alone" in result.out
+    found = json.loads((resbench.directory / "profiled/profile.json").read_text())["profile"]
+    (engine,) = found["engines"]
+    assert not found["complete"] and engine["verdict"] == "PASS" and engine["call_ms"] > 0
+    assert all(node["network_ms"] > 0 for node in engine["nodes"])
+    assert engine["nodes"][-1]["hot_ms"] is None
 
 
 def test_an_earlier_profile_is_kept(resbench, both):

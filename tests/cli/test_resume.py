@@ -180,3 +180,12 @@ def test_a_crashed_row_is_tried_again(resbench):
     assert row["parity"] == "PASS" and row["note"] == ""
     assert kept(after, FIRST) == kept(before, FIRST)
     assert len(after.records) == 2
+
+
+def test_results_of_another_schema_are_told_and_left_alone(resbench, first):
+    path = first.directory / "results.json"
+    before = path.read_text().replace('"schema_version": 2', '"schema_version": 1')
+    path.write_text(before)
+    sentence = resbench.fails(3, *arguments("18", "--resume"))
+    assert "schema version 1, expected 2" in sentence and "measure again" in sentence
+    assert path.read_text() == before
