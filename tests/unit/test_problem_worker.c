@@ -378,8 +378,8 @@ static void weights_that_are_kept_are_counted(void **state) {
     rb_worker_stop(worker);
 }
 
-/* What a worker's caches are emptied with is memory that it had not before. (Whether it gives it back
- * cannot be seen here: a sanitizer keeps what was released.) */
+/* What a worker's caches are emptied with is memory that it had not before. (Whether it gives it
+ * back cannot be seen here: a sanitizer keeps what was released.) */
 static void cold_calls_are_timed_with_the_caches_emptied(void **state) {
     (void)state;
     int64_t held[2];
