@@ -129,15 +129,16 @@ class Runner:
     def __init__(self, directory: Path, gate_status: int, gate_writes: bool = True):
         self.directory = directory
         self.calls = directory / "calls"
-        note = f'echo "$(basename "$0") $*" >>{self.calls}\n'
+        note = f'echo "$(basename "$0") $*" >>{shlex.quote(str(self.calls))}\n'
         table = 'while [ $# -gt 0 ]; do [ "$1" != --markdown ] || echo table >"$2"; shift; done\n' if gate_writes else ""
         write_program(directory / "template/gate", f"{note}{table}exit {gate_status}\n")
         write_program(directory / "template/build", note)
+        template = shlex.quote(f"{directory}/template")
         # git worktree add --force --detach DIRECTORY COMMIT
         write_program(
             directory / "bin/git",
-            f'{note}mkdir -p "$5/ci" "$5/build/bin"\ncp {directory}/template/build "$5/ci/build"\n'
-            f'cp {directory}/template/gate "$5/build/bin/resbench"\n',
+            f'{note}mkdir -p "$5/ci" "$5/build/bin"\ncp {template}/build "$5/ci/build"\n'
+            f'cp {template}/gate "$5/build/bin/resbench"\n',
         )
         write_program(directory / "bin/gh", note)
         self.output, self.summary = directory / "output", directory / "summary"
@@ -198,11 +199,12 @@ def test_only_our_own_comment_is_replaced(tmp_path, earlier):
     """gh answers with the numbers of the comments that begin with our mark, none or some."""
     calls, body = tmp_path / "calls", tmp_path / "body"
     (tmp_path / "gate.md").write_text("| table |\n")
+    to_calls, to_body = shlex.quote(str(calls)), shlex.quote(str(body))
     write_program(
         tmp_path / "bin/gh",
-        f'echo "$*" >>{calls}\n'
-        f'case "$*" in *--paginate*) [ -z "{earlier}" ] || echo "{earlier}";; *) cat "${{@: -1}}" 2>/dev/null >{body} '
-        f'|| {{ last=${{@: -1}}; cat "${{last#body=@}}" >{body}; }};; esac\n',
+        f'echo "$*" >>{to_calls}\n'
+        f'case "$*" in *--paginate*) [ -z "{earlier}" ] || echo "{earlier}";; *) cat "${{@: -1}}" 2>/dev/null >{to_body} '
+        f'|| {{ last=${{@: -1}}; cat "${{last#body=@}}" >{to_body}; }};; esac\n',
     )
     done = subprocess.run(
         [CI / "github/comment", "5", tmp_path / "gate.md"],

@@ -1,6 +1,7 @@
 """What cmake --install gives, after its prefix was moved and without the environment it was built in."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,9 +78,9 @@ def test_plugin_by_pkg_config(prefix, tmp_path):
     (tmp_path / "mine.c").write_text(PLUGIN)
     [file] = prefix.glob("lib*/**/pkgconfig")
     environment = {**os.environ, "PKG_CONFIG_PATH": str(file)}
-    flags = succeed("pkg-config", "--cflags", "resbench", env=environment).split()
+    flags = shlex.split(succeed("pkg-config", "--cflags", "resbench", env=environment))
     succeed("cc", "-shared", "-fPIC", *flags, "-o", tmp_path / "mine.so", tmp_path / "mine.c")
-    plugins = succeed("pkg-config", "--variable=plugindir", "resbench", env=environment).strip()
+    (plugins,) = shlex.split(succeed("pkg-config", "--variable=plugindir", "resbench", env=environment))
     assert (Path(plugins) / "onednn.so").exists()
 
 
