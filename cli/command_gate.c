@@ -213,7 +213,7 @@ int rb_gate_exit(rb_gate_outcome outcome) {
     static const rb_exit codes[RB_GATE_OUTCOME_COUNT] = {RB_EXIT_FINE,           RB_EXIT_NOISY,
                                                          RB_EXIT_NOT_COMPARABLE, RB_EXIT_SLOWER,
                                                          RB_EXIT_CRASHED,        RB_EXIT_WRONG};
-    return codes[outcome];
+    return (int)codes[outcome];
 }
 
 rb_status rb_gate_prepare_files(const rb_gate_arguments *a, rb_error *err) {

@@ -265,7 +265,7 @@ static void print_noise(const rb_kernel_table *table, FILE *out) {
     size_t wide = 0, known = 0;
     for (size_t i = 0; i < table->count; i++) {
         const double percent = hot_interval(table, &table->rows[i]);
-        known += isfinite(percent);
+        known += isfinite(percent) ? 1 : 0;
         wide += percent > WIDE_PERCENT;
     }
     if (wide > 0)

@@ -138,7 +138,7 @@ static void intervals_hold_the_percentile_as_often_as_they_say(void **state) {
         }
     }
     for (size_t s = 0; s < RB_PERCENTILES - 1; s++)
-        if (held[s] < 0.935 * DRAWS || held[s] > 0.99 * DRAWS)
+        if ((double)held[s] < 0.935 * DRAWS || (double)held[s] > 0.99 * DRAWS)
             fail_msg("%s lies in %zu of %d intervals", rb_percentile_names[s], held[s], DRAWS);
     assert_int_equal(held[RB_PERCENTILES - 1], 0); /* 500 samples give none */
 }
