@@ -3,8 +3,8 @@
 import copy
 import csv
 import json
-import time
 import re
+import time
 from pathlib import Path
 
 import pytest
