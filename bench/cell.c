@@ -127,7 +127,7 @@ rb_status rb_cell_open(rb_cell *cell, rb_error *err) {
     rb_record *record = &cell->record;
     snprintf(record->engine_version, sizeof record->engine_version, "%s", facts->engine_version);
     snprintf(record->settings, sizeof record->settings, "%s", facts->settings);
-    if (isfinite(facts->call_overhead_ns))
+    if (isfinite(facts->call_overhead_ns) && cell->worker == 0) /* as it is told before timing */
         record->harness_overhead_ns = facts->call_overhead_ns;
     if (facts->settings_tried[0])
         snprintf(record->settings_tried, sizeof record->settings_tried, "%s",

@@ -4,6 +4,7 @@ import copy
 import csv
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def test_every_node_has_its_times(both, resbench):
             assert node["alone"] == "PASS" and node["kernel"] and node["alone_kernel"]
             for key in ("network_ms", "hot_ms", "cold_ms", "bound_ms", "roof_percent"):
                 assert node[key] > 0, (node["name"], key)
-            # A node alone is part of its call.
-            assert node["hot_ms"] <= node["hot_call_ms"] and node["cold_ms"] <= node["cold_call_ms"]
+            # (A node is part of its call, which the worker holds it to; these are medians of other calls.)
+            assert node["hot_call_ms"] > 0 and node["cold_call_ms"] > 0
 
 
 def test_figures_follow_from_each_other(both):
@@ -234,8 +235,16 @@ def test_an_interruption_keeps_what_was_measured(resbench):
         except OSError:
             return False
 
+    def both_stay() -> bool:
+        """While the truth is found one oracle follows the other, and for a moment there are two as well."""
+        before = {pid for pid in resbench.processes() if has_oracle(pid)}
+        if len(before) != 2:
+            return False
+        time.sleep(1)
+        return before == {pid for pid in resbench.processes() if has_oracle(pid)}
+
     process = resbench.start("profile", "onednn", "--network", "resnet20", "--threads", "1", "-o", "profiled")
-    wait_for(lambda: sum(map(has_oracle, resbench.processes())) == 2, "nodes that are run alone")
+    wait_for(both_stay, "nodes that are run alone")
     result = stop(process)
     assert result.code == 130 and "interrupted" in result.err, result
     assert "ended before all nodes were run alone" in result.out
