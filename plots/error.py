@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 import series as lines
 from result_file import Group, Record, Results
-from series import Labels, Series
+from series import Labels, Segment, Series
 from style import (
     ALARM,
     INK,
@@ -72,6 +72,14 @@ def _limit_name(engines: list[str], alone: bool) -> str:
     return "limit" if alone else "limit of " + ", ".join(short(e, 12) for e in engines)
 
 
+def _steps(all_limits: list, half: float) -> list[Segment]:
+    return [
+        ((place - half, value), (place + half, value))
+        for _, limits in all_limits
+        for place, value in limits.items()
+    ]
+
+
 def _draw_limits(
     axes: Axes, labels: Labels, results: Results, all_limits: list, half: float
 ) -> None:
@@ -104,8 +112,9 @@ def _draw_panel(axes: Axes, results: Results, group: Group, cells: list[Record])
     lines.plain_log_axis(axes.yaxis, lambda value: scientific(value).replace(".0e", "e"))
     for series in all_series:
         lines.draw(axes, series)
-    labels = lines.put_labels(axes, all_series, scientific)
-    _draw_limits(axes, labels, results, limits, min(0.4, 0.08 * (steps + 1)))
+    half = min(0.4, 0.08 * (steps + 1))
+    labels = lines.put_labels(axes, all_series, scientific, _steps(limits, half))
+    _draw_limits(axes, labels, results, limits, half)
     for series in all_series:
         for x, y, record in zip(series.x, series.y, series.records):
             if not lines.trustworthy(record):

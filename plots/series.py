@@ -1,6 +1,6 @@
 """Lines over networks, one per engine, with each value written beside its point."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -27,6 +27,7 @@ class Series:
 
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in points
+Segment = tuple[tuple[float, float], tuple[float, float]]  # from, to, in the units of the axes
 
 
 def _overlap(a: Box, b: Box) -> float:
@@ -49,18 +50,20 @@ class Labels:
     """Puts each label where it covers least: above, below, or beside its point.
 
     Scales and limits of the axes must be final. Works in points (1/72 inch) from the lower
-    left corner of the figure.
+    left corner of the figure. drawn: what else a label should not cover.
     """
 
-    def __init__(self, axes: Axes, all_series: list[Series]):
+    def __init__(self, axes: Axes, all_series: list[Series], drawn: Sequence[Segment] = ()):
         self._axes = axes
         self._taken: list[Box] = []
-        self._lines = []
+        self._lines = [(self._point(*start), self._point(*end)) for start, end in drawn]
         half = MARKER / 2 + 0.5
         for series in all_series:
             points = [self._point(x, y) for x, y in zip(series.x, series.y)]
             self._taken += [(x - half, y - half, x + half, y + half) for x, y in points]
             self._lines += list(zip(points, points[1:]))
+            for x, low, high in zip(series.x, series.low or [], series.high or []):
+                self._lines.append((self._point(x, low), self._point(x, high)))
         box = axes.get_window_extent()
         scale = 72 / axes.figure.dpi
         self._room = (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)
@@ -148,9 +151,10 @@ def draw(axes: Axes, series: Series, connect: bool = True) -> None:
         axes.plot([x], [y], series.marker, ms=MARKER, mfc=face, mec=series.color, mew=1.4, zorder=4)
 
 
-def put_labels(axes: Axes, all_series: list[Series], text: Callable[[float], str]) -> Labels:
+def put_labels(axes: Axes, all_series: list[Series], text: Callable[[float], str],
+               drawn: Sequence[Segment] = ()) -> Labels:  # fmt: skip
     """Values at the points and the engine's name after the last one; further labels may follow."""
-    labels = Labels(axes, all_series)
+    labels = Labels(axes, all_series, drawn)
     for series in all_series:
         labels.name(series.x[-1], series.y[-1], short(series.name), darker(series.color))
     for series in all_series:
