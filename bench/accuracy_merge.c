@@ -12,6 +12,7 @@
 #include "bench/accuracy_judge.h"
 #include "results/accuracy_file.h"
 #include "results/report.h"
+#include "results/report_file.h"
 
 typedef struct input {
     char path[RB_PATH_CAPACITY]; /* of the file */
@@ -38,14 +39,8 @@ bool rb_accuracy_merge_wants(const char *path) {
 }
 
 static rb_status load(const char *given, input *in, rb_error *err) {
-    if (is_directory(given)) {
-        const rb_status status = rb_path_in(given, RB_ACCURACY_IMAGES, in->path, err);
-        if (status != RB_OK)
-            return status;
-    } else if ((size_t)snprintf(in->path, sizeof in->path, "%s", given) >= sizeof in->path) {
-        return rb_fail(err, RB_ERR_INPUT, "the path of a file is too long: %.64s...", given);
-    }
-    return rb_accuracy_part_load(in->path, &in->part, err);
+    const rb_status status = rb_report_find(given, RB_ACCURACY_IMAGES, in->path, err);
+    return status == RB_OK ? rb_accuracy_part_load(in->path, &in->part, err) : status;
 }
 
 static int by_first_image(const void *a, const void *b) {

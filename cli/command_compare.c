@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "results/compare_report.h"
+#include "results/report_file.h"
 
 enum {
     OPT_THRESHOLD = 256,
@@ -118,7 +119,7 @@ static rb_status check_outputs(const compare_arguments *a, rb_error *err) {
     char path[RB_PATH_CAPACITY];
     rb_status status = RB_OK;
     for (size_t in = 0; status == RB_OK && in < 2; in++) {
-        status = rb_report_path(a->paths[in], path, err);
+        status = rb_report_find(a->paths[in], RB_REPORT_JSON, path, err);
         for (size_t out = 0; status == RB_OK && out < 3; out++)
             if (outputs[out])
                 status = rb_check_output(outputs[out], path, err);

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/text.h"
+#include "results/json_fields.h"
 #include "results/report_file.h"
 
 /* One array for each member of rb_accuracy_image. */
@@ -29,8 +30,7 @@ static json_t *value_to_json(const field *f, const rb_accuracy_image *image) {
     const char *at = (const char *)image + f->offset;
     if (f->integer)
         return json_integer(*(const int32_t *)(const void *)at);
-    const double value = *(const double *)(const void *)at;
-    return isfinite(value) ? json_real(value) : json_null();
+    return rb_json_number(*(const double *)(const void *)at);
 }
 
 static json_t *engine_to_json(const rb_accuracy_engine *engine) {
@@ -207,13 +207,9 @@ static rb_status read_engines(const json_t *root, const char *path, rb_accuracy 
 
 /* NULL, with a sentence, when there is no such file, or none of our schema. */
 static json_t *load(const char *path, rb_error *err) {
-    json_error_t why;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-    if (!root && why.line < 0)
-        rb_fail(err, RB_ERR_INPUT, "%s: %.200s", path, why.text);
-    else if (!root)
-        rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
-    if (!root || check_schema(root, path, err) == RB_OK)
+    json_t *root;
+    if (rb_report_load_json(path, JSON_REJECT_DUPLICATES, &root, err) != RB_OK ||
+        check_schema(root, path, err) == RB_OK)
         return root;
     json_decref(root);
     return NULL;

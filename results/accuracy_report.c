@@ -1,14 +1,9 @@
 #include "results/accuracy_report.h"
-
-#include <math.h>
+#include "results/json_fields.h"
 
 #include "results/accuracy_file.h"
 #include "results/accuracy_tables.h"
 #include "results/report_file.h"
-
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *difference(const rb_accuracy *accuracy, const rb_accuracy_engine *engine, int64_t i,
                           double limit) {
@@ -22,12 +17,12 @@ static json_t *difference(const rb_accuracy *accuracy, const rb_accuracy_engine 
     json_object_set_new(object, "label",
                         accuracy->labels[i] < 0 ? json_null() : json_integer(accuracy->labels[i]));
     json_object_set_new(object, "oracle_top1", json_integer(truth->top1));
-    json_object_set_new(object, "oracle_score", number(truth->score));
+    json_object_set_new(object, "oracle_score", rb_json_number(truth->score));
     json_object_set_new(object, "top1", image->top1 < 0 ? json_null() : json_integer(image->top1));
-    json_object_set_new(object, "score", number(image->score));
-    json_object_set_new(object, "oracle_score_of_top1", number(image->oracle_score));
-    json_object_set_new(object, "margin", number(truth->margin));
-    json_object_set_new(object, "limit", number(limit));
+    json_object_set_new(object, "score", rb_json_number(image->score));
+    json_object_set_new(object, "oracle_score_of_top1", rb_json_number(image->oracle_score));
+    json_object_set_new(object, "margin", rb_json_number(truth->margin));
+    json_object_set_new(object, "limit", rb_json_number(limit));
     json_object_set_new(object, "allowed", json_boolean(rb_accuracy_may_differ(truth, limit)));
     return object;
 }
@@ -71,7 +66,7 @@ static json_t *to_json(const rb_accuracy *accuracy) {
     json_object_set_new(root, "title", json_string(accuracy->title));
     json_object_set_new(root, "network", json_string(accuracy->network));
     json_object_set_new(root, "images", json_integer(accuracy->count));
-    json_object_set_new(root, "moved_rel_l2", number(accuracy->moved_rel_l2));
+    json_object_set_new(root, "moved_rel_l2", rb_json_number(accuracy->moved_rel_l2));
     json_object_set_new(root, "notes", notes);
     json_object_set_new(root, "engines", rows);
     json_object_set_new(root, "agreement", all_pairs(accuracy));

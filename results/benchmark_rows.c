@@ -3,10 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-void rb_benchmark_set(json_t *object, const char *key, double value) {
-    if (isfinite(value))
-        json_object_set_new(object, key, json_real(value));
-}
+#include "results/json_fields.h"
 
 /* The members that all rows of one benchmark share. */
 static json_t *row(const rb_benchmark *b, const char *suffix) {
@@ -23,8 +20,8 @@ static json_t *row(const rb_benchmark *b, const char *suffix) {
 }
 
 static void set_times(json_t *object, double real_ns, double cpu_ns) {
-    rb_benchmark_set(object, "real_time", real_ns / RB_BENCHMARK_NS_PER_UNIT);
-    rb_benchmark_set(object, "cpu_time", cpu_ns / RB_BENCHMARK_NS_PER_UNIT);
+    rb_json_set_known(object, "real_time", real_ns / RB_BENCHMARK_NS_PER_UNIT);
+    rb_json_set_known(object, "cpu_time", cpu_ns / RB_BENCHMARK_NS_PER_UNIT);
     json_object_set_new(object, "time_unit", json_string(RB_BENCHMARK_TIME_UNIT));
 }
 

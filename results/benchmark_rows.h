@@ -27,7 +27,4 @@ rb_status rb_benchmark_append(json_t *rows, const rb_benchmark *benchmark, json_
 /* What was not timed still has a row, the way Google Benchmark reports an error. */
 void rb_benchmark_append_error(json_t *rows, const rb_benchmark *benchmark, const char *message);
 
-/* A member, unless value is NaN or infinite: JSON has neither. */
-void rb_benchmark_set(json_t *object, const char *key, double value);
-
 #endif

@@ -115,12 +115,11 @@ static rb_status read_rows(const char *path, const json_t *root, rb_check_rows *
 }
 
 rb_status rb_check_json_read(const char *path, rb_check_rows *rows, rb_error *err) {
-    json_error_t why;
+    json_t *root;
     *rows = (rb_check_rows){0};
-    json_t *root = json_load_file(path, 0, &why);
-    if (!root)
-        return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
-    const rb_status status = read_rows(path, root, rows, err);
+    rb_status status = rb_report_load_json(path, 0, &root, err);
+    if (status == RB_OK)
+        status = read_rows(path, root, rows, err);
     if (status != RB_OK)
         rb_check_rows_release(rows);
     json_decref(root);

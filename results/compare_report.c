@@ -1,14 +1,10 @@
 #include "results/compare_report.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "results/json_fields.h"
 #include "results/junit.h"
 #include "results/report_file.h"
-
-static void set_real(json_t *object, const char *key, double value) {
-    json_object_set_new(object, key, isfinite(value) ? json_real(value) : json_null());
-}
 
 static void set_text(json_t *object, const char *key, const char *text) {
     json_object_set_new(object, key, text ? json_string(text) : json_null());
@@ -38,16 +34,16 @@ static json_t *row_to_json(const rb_compared_row *row) {
     set_text(object, "b_note", row->b ? row->b->note : NULL);
     json_object_set_new(object, "a_workers", json_integer((json_int_t)row->a_workers));
     json_object_set_new(object, "b_workers", json_integer((json_int_t)row->b_workers));
-    set_real(object, "a_ns", row->a_ns);
-    set_real(object, "b_ns", row->b_ns);
-    set_real(object, "a_over_base", row->a_over_base);
-    set_real(object, "b_over_base", row->b_over_base);
-    set_real(object, "ratio", row->effect.ratio);
-    set_real(object, "ratio_low", row->effect.low);
-    set_real(object, "ratio_high", row->effect.high);
+    json_object_set_new(object, "a_ns", rb_json_number(row->a_ns));
+    json_object_set_new(object, "b_ns", rb_json_number(row->b_ns));
+    json_object_set_new(object, "a_over_base", rb_json_number(row->a_over_base));
+    json_object_set_new(object, "b_over_base", rb_json_number(row->b_over_base));
+    json_object_set_new(object, "ratio", rb_json_number(row->effect.ratio));
+    json_object_set_new(object, "ratio_low", rb_json_number(row->effect.low));
+    json_object_set_new(object, "ratio_high", rb_json_number(row->effect.high));
     set_text(object, "test", rb_effect_test_name(row->effect.test));
-    set_real(object, "p", row->effect.p);
-    set_real(object, "p_holm", row->p_adjusted);
+    json_object_set_new(object, "p", rb_json_number(row->effect.p));
+    json_object_set_new(object, "p_holm", rb_json_number(row->p_adjusted));
     json_object_set_new(object, "memory", memory_to_json(row));
     return object;
 }
@@ -85,9 +81,9 @@ rb_status rb_compare_json_write(const char *path, const rb_compare_report *repor
     const rb_comparison *c = report->comparison;
     const rb_likeness *likeness = report->likeness;
     json_t *root = json_object(), *limits = json_object(), *rows = json_array();
-    set_real(limits, "alpha", c->limits.alpha);
-    set_real(limits, "threshold", c->limits.threshold);
-    set_real(limits, "rss_tolerance", c->limits.rss_tolerance);
+    json_object_set_new(limits, "alpha", rb_json_number(c->limits.alpha));
+    json_object_set_new(limits, "threshold", rb_json_number(c->limits.threshold));
+    json_object_set_new(limits, "rss_tolerance", rb_json_number(c->limits.rss_tolerance));
     for (size_t i = 0; i < c->count; i++)
         json_array_append_new(rows, row_to_json(&c->rows[i]));
     json_object_set_new(root, "schema_version", json_integer(RB_COMPARE_SCHEMA));

@@ -82,12 +82,11 @@ static rb_status read_rows(const json_t *root, const char *path, rb_gate_counts 
 }
 
 rb_status rb_gate_counts_read(const char *path, rb_gate_counts *counts, rb_error *err) {
-    json_error_t why;
+    json_t *root;
     *counts = (rb_gate_counts){0};
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-    if (!root)
-        return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
-    const rb_status status = read_rows(root, path, counts, err);
+    rb_status status = rb_report_load_json(path, JSON_REJECT_DUPLICATES, &root, err);
+    if (status == RB_OK)
+        status = read_rows(root, path, counts, err);
     json_decref(root);
     return status;
 }

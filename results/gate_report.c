@@ -1,14 +1,8 @@
 #include "results/gate_report.h"
 
-#include <math.h>
-
 #include "results/json_fields.h"
 #include "results/junit.h"
 #include "results/report_file.h"
-
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 #define ROW(kind, name) RB_JSON_FIELD(rb_gate_row, kind, name)
 
@@ -42,14 +36,14 @@ static json_t *series_to_json(const rb_gate_row *row, size_t index) {
     const rb_gate_series *series = &row->series[index];
     json_t *object = json_object(), *ratios = json_array();
     for (size_t r = 0; r < series->rounds; r++)
-        json_array_append_new(ratios, number(series->log_ratio[r]));
+        json_array_append_new(ratios, rb_json_number(series->log_ratio[r]));
     json_object_set_new(object, "log_ratio", ratios);
-    json_object_set_new(object, "ratio", number(series->ratio));
-    json_object_set_new(object, "low", number(series->low));
-    json_object_set_new(object, "high", number(series->high));
-    json_object_set_new(object, "p_slower", number(series->p_slower));
-    json_object_set_new(object, "p_adjusted", number(row->p_adjusted[index]));
-    json_object_set_new(object, "p_detect", number(series->p_detect));
+    json_object_set_new(object, "ratio", rb_json_number(series->ratio));
+    json_object_set_new(object, "low", rb_json_number(series->low));
+    json_object_set_new(object, "high", rb_json_number(series->high));
+    json_object_set_new(object, "p_slower", rb_json_number(series->p_slower));
+    json_object_set_new(object, "p_adjusted", rb_json_number(row->p_adjusted[index]));
+    json_object_set_new(object, "p_detect", rb_json_number(series->p_detect));
     json_object_set_new(object, "said", json_string(rb_gate_verdict_name(row->said[index])));
     return object;
 }

@@ -7,6 +7,15 @@
 
 #include "base/text.h"
 
+json_t *rb_json_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+void rb_json_set_known(json_t *object, const char *key, double value) {
+    if (isfinite(value))
+        json_object_set_new(object, key, json_real(value));
+}
+
 static json_t *to_json(const rb_json_field *field, const char *from) {
     const void *at = from + field->offset;
     switch (field->kind) {
@@ -23,7 +32,7 @@ static json_t *to_json(const rb_json_field *field, const char *from) {
     case RB_JSON_UINT64:
         return json_integer((json_int_t) * (const uint64_t *)at);
     case RB_JSON_DOUBLE:
-        return isfinite(*(const double *)at) ? json_real(*(const double *)at) : json_null();
+        return rb_json_number(*(const double *)at);
     }
     return NULL;
 }

@@ -35,4 +35,10 @@ void rb_json_fields_write(const rb_json_field *fields, size_t count, const void 
 rb_status rb_json_fields_read(const rb_json_field *fields, size_t count, const json_t *object,
                               void *to, rb_error *err);
 
+/* A number; null for NaN and infinity. */
+json_t *rb_json_number(double value);
+
+/* A member, unless the value is NaN or infinite. */
+void rb_json_set_known(json_t *object, const char *key, double value);
+
 #endif

@@ -31,10 +31,10 @@ static json_t *row_to_json(const rb_kernel_table *table, const rb_kernel_row *ro
         const rb_kernel_time *time = &row->times[c];
         json_t *told = json_object();
         json_object_set_new(told, "samples", json_integer((json_int_t)time->count));
-        rb_benchmark_set(told, "median_ns", time->ns.median);
-        rb_benchmark_set(told, "low_ns", time->ns.low);
-        rb_benchmark_set(told, "high_ns", time->ns.high);
-        rb_benchmark_set(told, "min_ns", time->ns.min);
+        rb_json_set_known(told, "median_ns", time->ns.median);
+        rb_json_set_known(told, "low_ns", time->ns.low);
+        rb_json_set_known(told, "high_ns", time->ns.high);
+        rb_json_set_known(told, "min_ns", time->ns.min);
         json_object_set_new(object, rb_span_name((rb_span)c), told);
     }
     return object;

@@ -1,4 +1,5 @@
 #include "results/kernel_tables.h"
+#include "results/json_fields.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -350,7 +351,7 @@ void rb_kernel_set_counters(const rb_kernel_table *table, const rb_kernel_row *r
                             json_t *object) {
     for (size_t c = 0; c < ROW_COLUMNS; c++)
         if (row_columns[c].section >> span & 1)
-            rb_benchmark_set(object, row_columns[c].key, row_columns[c].number(table, row));
+            rb_json_set_known(object, row_columns[c].key, row_columns[c].number(table, row));
 }
 
 json_t *rb_kernel_sum_to_json(const rb_kernel_sum *sum) {
@@ -360,7 +361,7 @@ json_t *rb_kernel_sum_to_json(const rb_kernel_sum *sum) {
         if (column->text)
             json_object_set_new(object, column->key, json_string(column->text(sum)));
         else
-            rb_benchmark_set(object, column->key, column->number(NULL, sum));
+            rb_json_set_known(object, column->key, column->number(NULL, sum));
     }
     return object;
 }

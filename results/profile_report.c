@@ -1,14 +1,11 @@
 #include "results/profile_report.h"
+#include "results/json_fields.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "results/profile_tables.h"
 #include "results/report_file.h"
-
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *line_json(const rb_profile *profile, const rb_profile_line *line) {
     json_t *object = json_object();
@@ -24,7 +21,7 @@ static json_t *line_json(const rb_profile *profile, const rb_profile_line *line)
         json_object_set_new(object, column->key,
                             column->format == RB_FORMAT_COUNT && isfinite(value)
                                 ? json_integer((json_int_t)value)
-                                : number(value));
+                                : rb_json_number(value));
     }
     return object;
 }
@@ -53,12 +50,13 @@ static json_t *engine_json(const rb_profile *profile, const rb_profile_engine *e
         "s:o}",
         "engine", engine->name, "engine_version", engine->version, "engine_sha256", engine->sha256,
         "verdict", rb_verdict_name(engine->verdict), "note", engine->note, "rel_l2",
-        number(engine->rel_l2), "rel_l2_limit", number(engine->rel_l2_limit), "images",
-        (json_int_t)engine->images, "workers", (json_int_t)engine->workers, "calls",
-        (json_int_t)engine->calls, "call_ms", number(engine->call_ns * 1e-6), "profiled_ms",
-        number(engine->profiled_ns * 1e-6), "nodes_ms", number(engine->nodes_ns * 1e-6),
-        "unaccounted_ms", number(rb_profile_remainder_ns(engine) * 1e-6), "profiling_cost_percent",
-        number(100 * engine->cost), "nodes",
+        rb_json_number(engine->rel_l2), "rel_l2_limit", rb_json_number(engine->rel_l2_limit),
+        "images", (json_int_t)engine->images, "workers", (json_int_t)engine->workers, "calls",
+        (json_int_t)engine->calls, "call_ms", rb_json_number(engine->call_ns * 1e-6), "profiled_ms",
+        rb_json_number(engine->profiled_ns * 1e-6), "nodes_ms",
+        rb_json_number(engine->nodes_ns * 1e-6), "unaccounted_ms",
+        rb_json_number(rb_profile_remainder_ns(engine) * 1e-6), "profiling_cost_percent",
+        rb_json_number(100 * engine->cost), "nodes",
         lines_json(profile, engine->nodes, (size_t)profile->node_count), "by_op",
         groups_json(profile, engine, RB_PROFILE_BY_OP), "by_stage",
         groups_json(profile, engine, RB_PROFILE_BY_STAGE));
@@ -78,8 +76,8 @@ static json_t *profile_json(const rb_profile *p, const json_t *context) {
                      "input", p->input, "batch", (json_int_t)p->batch, "height",
                      (json_int_t)p->height, "width", (json_int_t)p->width, "threads", p->threads,
                      "alone", p->alone, "complete", p->complete, "peak_gmacs_per_second",
-                     number(p->roof.peak_gmacs), "peak_isa", p->peak_isa, "memory_bytes_per_ns",
-                     number(p->roof.bandwidth), "engines", engines);
+                     rb_json_number(p->roof.peak_gmacs), "peak_isa", p->peak_isa,
+                     "memory_bytes_per_ns", rb_json_number(p->roof.bandwidth), "engines", engines);
 }
 
 typedef struct titled {

@@ -1,4 +1,5 @@
 #include "results/report.h"
+#include "results/json_fields.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static rb_status append_rows(json_t *rows, const rb_record_list *records, size_t
         return status;
     for (size_t c = 0; c < rb_column_count; c++)
         if (rb_columns[c].number && rb_columns[c].section != RB_SECTION_CELL)
-            rb_benchmark_set(median, rb_columns[c].key, rb_columns[c].number(records, record));
+            rb_json_set_known(median, rb_columns[c].key, rb_columns[c].number(records, record));
     json_object_set_new(median, "label", json_string(rb_verdict_name(record->verdict)));
     return RB_OK;
 }
@@ -42,11 +43,11 @@ static rb_status append_rows(json_t *rows, const rb_record_list *records, size_t
 static json_t *point_to_json(const rb_scaling_point *point) {
     json_t *object = json_object();
     json_object_set_new(object, "network", json_string(point->record->network));
-    rb_benchmark_set(object, "gmacs", (double)point->record->macs * 1e-9);
-    rb_benchmark_set(object, "latency_ms", point->latency_ms);
-    rb_benchmark_set(object, "fitted_ms", point->fitted_ms);
-    rb_benchmark_set(object, "residual_percent", point->residual_percent);
-    rb_benchmark_set(object, "marginal_ms_per_block", point->marginal_ms_per_block);
+    rb_json_set_known(object, "gmacs", (double)point->record->macs * 1e-9);
+    rb_json_set_known(object, "latency_ms", point->latency_ms);
+    rb_json_set_known(object, "fitted_ms", point->fitted_ms);
+    rb_json_set_known(object, "residual_percent", point->residual_percent);
+    rb_json_set_known(object, "marginal_ms_per_block", point->marginal_ms_per_block);
     return object;
 }
 
@@ -64,9 +65,9 @@ static json_t *scaling_to_json(const rb_record_list *records) {
         json_object_set_new(object, "threads", json_integer(s->threads));
         json_object_set_new(object, "mode", json_string(s->mode));
         json_object_set_new(object, "scenario", json_string(s->scenario));
-        rb_benchmark_set(object, "fixed_ms", s->fixed_ms);
-        rb_benchmark_set(object, "ms_per_gmac", s->ms_per_gmac);
-        rb_benchmark_set(object, "r_squared", s->r_squared);
+        rb_json_set_known(object, "fixed_ms", s->fixed_ms);
+        rb_json_set_known(object, "ms_per_gmac", s->ms_per_gmac);
+        rb_json_set_known(object, "r_squared", s->r_squared);
         for (size_t p = 0; p < s->count; p++)
             json_array_append_new(points, point_to_json(&s->points[p]));
         json_object_set_new(object, "points", points);
@@ -223,26 +224,15 @@ static rb_status check_schema(const json_t *root, const char *path, rb_error *er
     return RB_OK;
 }
 
-rb_status rb_report_path(const char *given, char path[RB_PATH_CAPACITY], rb_error *err) {
-    struct stat found;
-    if (stat(given, &found) == 0 && S_ISDIR(found.st_mode))
-        return rb_path_in(given, RB_REPORT_JSON, path, err);
-    snprintf(path, RB_PATH_CAPACITY, "%s", given);
-    return RB_OK;
-}
-
 rb_status rb_report_load(const char *given, rb_report *report, rb_error *err) {
     char path[RB_PATH_CAPACITY];
-    json_error_t why;
+    json_t *root;
     *report = (rb_report){.directory = given};
-    rb_status status = rb_report_path(given, path, err);
+    rb_status status = rb_report_find(given, RB_REPORT_JSON, path, err);
+    if (status == RB_OK)
+        status = rb_report_load_json(path, 0, &root, err);
     if (status != RB_OK)
         return status;
-    json_t *root = json_load_file(path, 0, &why);
-    if (!root && why.line < 0)
-        return rb_fail(err, RB_ERR_INPUT, "%s", why.text);
-    if (!root)
-        return rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
     status = check_schema(root, path, err);
     if (status == RB_OK)
         status = read_records(root, path, &report->records, err);

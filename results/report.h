@@ -28,9 +28,6 @@ typedef struct rb_report {
 /* Writes the three files, each whole or not at all. */
 rb_status rb_report_write(const rb_report *report, rb_error *err);
 
-/* given itself, or the results.json in it when it is a directory. */
-rb_status rb_report_path(const char *given, char path[RB_PATH_CAPACITY], rb_error *err);
-
 /* Reads context, plan and records, samples included, of a results.json or of the one in a
  * directory. RB_ERR_INPUT when it is missing, is not ours, or has a cell twice; then there is
  * nothing to release. */

@@ -1,10 +1,10 @@
 #include "results/report_file.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/atomic_file.h"
+#include <sys/stat.h>
 
 static rb_status write_text(const char *directory, const char *name, const char *text, size_t size,
                             rb_error *err) {
@@ -38,4 +38,26 @@ rb_status rb_report_json(const char *directory, const char *name, json_t *root, 
     free(text);
     json_decref(root);
     return status;
+}
+
+rb_status rb_report_find(const char *given, const char *name, char path[RB_PATH_CAPACITY],
+                         rb_error *err) {
+    struct stat found;
+    if (stat(given, &found) == 0 && S_ISDIR(found.st_mode))
+        return rb_path_in(given, name, path, err);
+    if (snprintf(path, RB_PATH_CAPACITY, "%s", given) >= RB_PATH_CAPACITY)
+        return rb_fail(err, RB_ERR_INPUT, "the path of a file is too long: %.64s...", given);
+    return RB_OK;
+}
+
+rb_status rb_report_load_json(const char *path, size_t flags, json_t **root, rb_error *err) {
+    json_error_t why;
+    *root = NULL;
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return rb_fail(err, RB_ERR_INPUT, "%s: %s", path, strerror(errno));
+    *root = json_loadf(file, flags, &why);
+    fclose(file);
+    return *root ? RB_OK
+                 : rb_fail(err, RB_ERR_INPUT, "%s: line %d: %.160s", path, why.line, why.text);
 }

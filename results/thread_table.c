@@ -1,9 +1,9 @@
 #include "results/thread_table.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "results/grid.h"
+#include "results/json_fields.h"
 #include "results/thread_scaling.h"
 
 typedef struct row {
@@ -141,21 +141,16 @@ void rb_thread_table_markdown(const rb_record_list *records, FILE *out) {
     print_table(records, "\n## Thread scaling\n\n", "- ", rb_grid_markdown, out);
 }
 
-static void set_real(json_t *object, const char *key, double value) {
-    if (isfinite(value))
-        json_object_set_new(object, key, json_real(value));
-}
-
 static json_t *point_to_json(const rb_thread_point *point) {
     json_t *object = json_object();
     json_object_set_new(object, "threads", json_integer(point->record->threads));
-    set_real(object, "latency_ms", point->latency_ms);
-    set_real(object, "low_ms", point->low_ms);
-    set_real(object, "high_ms", point->high_ms);
-    set_real(object, "speedup", point->speedup);
-    set_real(object, "efficiency", point->efficiency);
-    set_real(object, "marginal", point->marginal);
-    set_real(object, "serial_fraction", point->serial_fraction);
+    rb_json_set_known(object, "latency_ms", point->latency_ms);
+    rb_json_set_known(object, "low_ms", point->low_ms);
+    rb_json_set_known(object, "high_ms", point->high_ms);
+    rb_json_set_known(object, "speedup", point->speedup);
+    rb_json_set_known(object, "efficiency", point->efficiency);
+    rb_json_set_known(object, "marginal", point->marginal);
+    rb_json_set_known(object, "serial_fraction", point->serial_fraction);
     return object;
 }
 

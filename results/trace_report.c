@@ -1,4 +1,5 @@
 #include "results/trace_report.h"
+#include "results/json_fields.h"
 
 #include <math.h>
 #include <string.h>
@@ -141,10 +142,6 @@ void rb_trace_print(const rb_trace *trace, int columns, FILE *out) {
     print_verdict(trace, out);
 }
 
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *node_json(const rb_trace_node *node) {
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:[I, I, I, I], s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:s, "
@@ -152,12 +149,12 @@ static json_t *node_json(const rb_trace_node *node) {
         "name", node->name, "value_name", node->value_name, "op", node->op, "kernel", node->kernel,
         "dims", (json_int_t)node->dims[0], (json_int_t)node->dims[1], (json_int_t)node->dims[2],
         (json_int_t)node->dims[3], "verdict", rb_verdict_name(node->verdict), "rel_l2",
-        number(node->rel_l2), "limit", number(node->limit), "growth", number(node->growth),
-        "non_finite", (json_int_t)node->non_finite, "oracle_share", number(node->oracle_share),
-        "against_share", number(node->against_share), "step", rb_verdict_name(node->step),
-        "step_share", number(node->step_share), "alone", rb_verdict_name(node->alone),
-        "alone_share", number(node->alone_share), "cause", rb_trace_cause_name(node->cause),
-        "finding", node->finding);
+        rb_json_number(node->rel_l2), "limit", rb_json_number(node->limit), "growth",
+        rb_json_number(node->growth), "non_finite", (json_int_t)node->non_finite, "oracle_share",
+        rb_json_number(node->oracle_share), "against_share", rb_json_number(node->against_share),
+        "step", rb_verdict_name(node->step), "step_share", rb_json_number(node->step_share),
+        "alone", rb_verdict_name(node->alone), "alone_share", rb_json_number(node->alone_share),
+        "cause", rb_trace_cause_name(node->cause), "finding", node->finding);
 }
 
 static json_t *trace_json(const rb_trace *trace) {
@@ -176,8 +173,9 @@ static json_t *trace_json(const rb_trace *trace) {
         trace->weights_sha256, "input", trace->input, "batch", (json_int_t)trace->batch, "height",
         (json_int_t)trace->height, "width", (json_int_t)trace->width, "threads", trace->threads,
         "first", trace->first >= 0 ? json_string(trace->nodes[trace->first].name) : json_null(),
-        "run", "verdict", rb_verdict_name(trace->run), "rel_l2", number(trace->run_rel_l2), "limit",
-        number(trace->run_limit), "non_finite", (json_int_t)trace->run_non_finite, "nodes", nodes);
+        "run", "verdict", rb_verdict_name(trace->run), "rel_l2", rb_json_number(trace->run_rel_l2),
+        "limit", rb_json_number(trace->run_limit), "non_finite", (json_int_t)trace->run_non_finite,
+        "nodes", nodes);
 }
 
 rb_status rb_trace_write(const rb_trace *trace, json_t *context, const char *path, rb_error *err) {
